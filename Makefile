@@ -1,0 +1,78 @@
+# Needs Python 3.11 or newer with venv, git and make. Everything is installed into .venv.
+# Paths are relative and programs run as `python -m`, so the checkout may lie in a path with spaces.
+#
+#   make demo ARGS="--help"          options of the command behind a target
+#   make setup PYTHON=python3.12     another Python for a new .venv
+
+VENV := .venv
+PYTHON ?=
+WORKERS ?= 2
+ARGS ?=
+PY := $(VENV)/bin/python
+export PYTHON
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help setup demo test test-long bench lint clean
+
+help:
+	@echo 'make setup      install the package and the tools of its developers into $(VENV)'
+	@echo 'make demo       run the demo (ARGS="--help" lists its options)'
+	@echo 'make test       run the tests, slow ones left out'
+	@echo 'make test-long  run all tests'
+	@echo 'make bench      run the benchmarks'
+	@echo 'make lint       run ruff, mypy and basedpyright'
+	@echo 'make clean      remove everything that the targets above made'
+
+setup: $(VENV)/.stamp-dev
+
+demo: $(VENV)/.stamp-demo
+	@$(PY) -m rushtyped demo $(ARGS)
+
+# Tests marked "serial" run after the others, alone; pytest's status 5 says that none was chosen.
+test: $(VENV)/.stamp-dev
+	$(PY) -m pytest -q -n $(WORKERS) --dist loadgroup -m 'not serial and not slow' $(ARGS)
+	$(PY) -m pytest -q -m 'serial and not slow' $(ARGS) || test $$? -eq 5
+
+test-long: $(VENV)/.stamp-dev
+	$(PY) -m pytest -q -n $(WORKERS) --dist loadgroup -m 'not serial' $(ARGS)
+	$(PY) -m pytest -q -m serial $(ARGS) || test $$? -eq 5
+
+bench: $(VENV)/.stamp-dev
+	$(PY) -m tests.benchmarks.run $(ARGS)
+
+lint: $(VENV)/.stamp-dev
+	$(PY) -m ruff check
+	$(PY) -m ruff format --check
+	$(PY) -m mypy
+	$(PY) -m basedpyright
+
+clean:
+	rm -rf .venv .venv-* .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# One stamp for each extra, written last. A marker is left when an installation is interrupted: pip
+# would take a half-copied package for a whole one, so the next call starts from an empty folder.
+$(VENV)/.stamp-%: pyproject.toml constraints.txt | $(VENV)/pyvenv.cfg
+	@echo 'Installing rushtyped[$*] into $(VENV) ...'
+	@if [ -e $(VENV)/.interrupted ]; then $(PY) -m venv --clear $(VENV); fi
+	@$(PY) -m pip --version >/dev/null 2>&1 || $(PY) -m ensurepip --default-pip >/dev/null
+	@touch $(VENV)/.interrupted; \
+	$(PY) -m pip install --quiet --disable-pip-version-check -e '.[$*]' -c constraints.txt; \
+	status=$$?; rm -f $(VENV)/.interrupted; exit $$status
+	@touch $@ $(if $(filter dev,$*),$(VENV)/.stamp-demo $(VENV)/.stamp-test)
+
+$(VENV)/pyvenv.cfg:
+	@if [ -n "$$PYTHON" ]; then set -- "$$PYTHON"; \
+	else set -- python3.13 python3.12 python3.11 python3; fi; \
+	for python in "$$@"; do \
+		if "$$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' \
+			>/dev/null 2>&1; then \
+			echo "Making $(VENV) with $$("$$python" --version) ..."; \
+			exec "$$python" -m venv --clear $(VENV); \
+		fi; \
+	done; \
+	echo "No Python 3.11 or newer with the venv module among: $$*." >&2; \
+	echo "Install one (on Debian also python3-venv), or name it: make setup PYTHON=/path/to/python" >&2; \
+	exit 1

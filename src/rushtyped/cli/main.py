@@ -1,0 +1,49 @@
+"""The commands of `rushtyped`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from rushtyped.errors import RushTypedError
+from rushtyped.launch.running import receive_order, run_order
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; return its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        code: int = options.run(options)
+    except RushTypedError as error:
+        print(f"rushtyped: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="rushtyped", description="A typed task network over Redis.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    worker = commands.add_parser(
+        "worker", help="run a worker by the order that its manager writes to standard input"
+    )
+    worker.set_defaults(run=_run_worker)
+    demo = commands.add_parser("demo", help="tune a real model with asynchronous optimisation")
+    demo.add_argument("--workers", type=int, default=2, metavar="N", help="worker processes (2)")
+    demo.add_argument("--max-tasks", type=int, default=60, metavar="N", help="evaluations (60)")
+    demo.add_argument("--seed", type=int, default=1, help="seed of all random numbers (1)")
+    demo.add_argument("--redis", metavar="URL", help="server (REDIS_URL, else the embedded one)")
+    demo.add_argument("--network-id", metavar="ID", help="name of the network (a new one)")
+    demo.set_defaults(run=_run_demo)
+    return parser
+
+
+def _run_worker(options: argparse.Namespace) -> int:
+    order_input = sys.stdin.fileno()
+    return run_order(receive_order(order_input), order_input)
+
+
+def _run_demo(options: argparse.Namespace) -> int:
+    raise NotImplementedError

@@ -1,0 +1,227 @@
+"""From what a user gives as `redis=` to connections, with our timeouts and without secrets."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from redis.sentinel import Sentinel
+
+from rushtyped.embedded import embedded_directory, use_embedded_server
+from rushtyped.errors import InvalidTypeError, RedisUrlError
+
+EMBEDDED = "embedded"
+SOCKET_TIMEOUT = 15.0
+"""Seconds without a reply after which a connection counts as lost; longer than any block."""
+CONNECT_TIMEOUT = 5.0
+URL_VARIABLES = ("RUSHTYPED_REDIS_URL", "REDIS_URL")
+
+_SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "redis+cluster")
+_SENTINEL_PORT = 26379
+_REDIS_PORT = 6379
+
+AnyClient = redis.Redis | redis.RedisCluster
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where the server is and how to talk to it; can be pickled, and shows no password."""
+
+    address: str
+    """What may be shown of it."""
+    url: str = field(default="", repr=False)
+    directory: Path | None = None
+    """The data directory, where it is the embedded server."""
+    client_type: type[redis.Redis] | type[redis.RedisCluster] | None = None
+    connection_type: type[Any] | None = field(default=None, repr=False)
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def client(self) -> AnyClient:
+        """Make a new redis-py client; starts the embedded server where it is needed."""
+        settings = _settings()
+        if self.directory is not None:
+            path = str(use_embedded_server(self.directory))
+            return redis.Redis(unix_socket_path=path, **settings)
+        if self.url:
+            return _client_of_url(self.url, settings)
+        return self._client_like_the_given(settings)
+
+    def _client_like_the_given(self, settings: dict[str, Any]) -> AnyClient:
+        options = {**self.options, **settings}
+        if self.client_type is redis.RedisCluster:
+            return redis.RedisCluster(**options)
+        if "sentinel_manager" in options:
+            sentinel = options.pop("sentinel_manager")
+            return sentinel.master_for(options.pop("service_name"), **options)
+        pool = redis.ConnectionPool(connection_class=self.connection_type, **options)
+        return redis.Redis(connection_pool=pool)
+
+
+def resolve_endpoint(given: object = None) -> Endpoint:
+    """Find the server: as given, else by RUSHTYPED_REDIS_URL, REDIS_URL, else the embedded one.
+
+    Raises RedisUrlError or InvalidTypeError for what cannot be used; nothing is contacted yet.
+    """
+    if given is None:
+        for variable in URL_VARIABLES:
+            if os.environ.get(variable):
+                return _endpoint_of_url(os.environ[variable], variable)
+        given = EMBEDDED
+    if given == EMBEDDED:
+        directory = embedded_directory()
+        return Endpoint(address=f"embedded server in {str(directory)!r}", directory=directory)
+    if isinstance(given, Endpoint):
+        return given
+    if isinstance(given, str):
+        return _endpoint_of_url(given, "redis=")
+    if isinstance(given, redis.RedisCluster):
+        return _endpoint_of_cluster(given)
+    if isinstance(given, redis.Redis):
+        return _endpoint_of_client(given)
+    raise InvalidTypeError(
+        "redis= must be a URL, a redis.Redis or redis.RedisCluster client, or 'embedded' "
+        f"but is a {type(given).__module__}.{type(given).__name__}"
+    )
+
+
+def _settings() -> dict[str, Any]:
+    """Options of every connection; the retries are ours, since only we know what is repeatable."""
+    return {
+        "protocol": 2,
+        "decode_responses": False,
+        "retry": Retry(NoBackoff(), 0),
+        "socket_timeout": SOCKET_TIMEOUT,
+    }
+
+
+def _endpoint_of_client(client: redis.Redis) -> Endpoint:
+    pool = client.connection_pool
+    options = dict(pool.connection_kwargs)
+    options.pop("himport_registry", None)
+    options.pop("connection_pool", None)
+    if hasattr(pool, "sentinel_manager"):
+        options |= {"sentinel_manager": pool.sentinel_manager, "service_name": pool.service_name}
+        address = f"service {pool.service_name!r} of a sentinel"
+    elif "path" in options:
+        address = f"unix://{options['path']}"
+    else:
+        address = f"{options.get('host', 'localhost')}:{options.get('port', _REDIS_PORT)}"
+    return Endpoint(
+        address=address,
+        client_type=redis.Redis,
+        connection_type=pool.connection_class,
+        options=options,
+    )
+
+
+def _endpoint_of_cluster(client: redis.RedisCluster) -> Endpoint:
+    options = dict(client.nodes_manager.connection_kwargs)
+    options["startup_nodes"] = list(client.nodes_manager.startup_nodes.values())
+    nodes = ", ".join(sorted(node.name for node in options["startup_nodes"]))
+    for name in ("host", "port", "path", "himport_registry"):
+        options.pop(name, None)
+    return Endpoint(
+        address=f"cluster of {nodes}", client_type=redis.RedisCluster, options=options
+    )
+
+
+def _endpoint_of_url(url: str, source: str) -> Endpoint:
+    endpoint = Endpoint(address=_shown(url, source), url=url)
+    try:
+        if urlsplit(url).scheme in ("redis", "rediss", "unix"):
+            redis.Redis.from_url(url).connection_pool.make_connection()
+        else:
+            _cluster_nodes(url)
+    except (ValueError, TypeError) as error:
+        raise RedisUrlError(
+            f"{source} holds a URL that cannot be used, {endpoint.address!r}: {error}"
+        ) from None
+    return endpoint
+
+
+def _shown(url: str, source: str) -> str:
+    """Write a URL without its password and query, or raise RedisUrlError."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = SplitResult("", "", "", "", "")
+    if parts.scheme not in _SCHEMES:
+        raise RedisUrlError(
+            f"{source} must be a URL that begins with {'://, '.join(_SCHEMES)}:// "
+            f"but begins with {parts.scheme!r}: write it as redis://user:password@host:6379/0"
+        )
+    user, at, hosts = parts.netloc.rpartition("@")
+    name = unquote(user.partition(":")[0])
+    return f"{parts.scheme}://{f'{name}:***' if at else ''}{at}{hosts}{parts.path}"
+
+
+def _client_of_url(url: str, settings: dict[str, Any]) -> AnyClient:
+    makers: dict[str, Callable[[str, dict[str, Any]], AnyClient]] = {
+        "redis+sentinel": _sentinel_client,
+        "redis+cluster": _cluster_client,
+    }
+    scheme = urlsplit(url).scheme
+    if scheme in makers:
+        return makers[scheme](url, settings)
+    if scheme != "unix":
+        settings["socket_connect_timeout"] = CONNECT_TIMEOUT
+    return redis.Redis.from_url(url, **settings)
+
+
+def _credentials(parts: SplitResult) -> dict[str, Any]:
+    user, at, _ = parts.netloc.rpartition("@")
+    if not at:
+        return {}
+    name, _, password = user.partition(":")
+    return {"username": unquote(name) or None, "password": unquote(password) or None}
+
+
+def _hosts(parts: SplitResult, default_port: int) -> list[tuple[str, int]]:
+    hosts = []
+    for each in parts.netloc.rpartition("@")[2].split(","):
+        host, colon, port = each.rpartition(":")
+        if not (host if colon else port):
+            raise ValueError("it names no host")
+        hosts.append((host, int(port)) if colon else (port, default_port))
+    return hosts
+
+
+def _cluster_nodes(url: str) -> list[tuple[str, int]]:
+    """List the hosts of a sentinel or cluster URL; ValueError for what is wrong with it."""
+    parts = urlsplit(url)
+    if parts.scheme == "redis+cluster":
+        return _hosts(parts, _REDIS_PORT)
+    if not parts.path.strip("/"):
+        raise ValueError("it names no service: redis+sentinel://host:26379/service")
+    return _hosts(parts, _SENTINEL_PORT)
+
+
+def _sentinel_client(url: str, settings: dict[str, Any]) -> AnyClient:
+    """Understand redis+sentinel://user:password@host:port,host:port/service/db."""
+    parts = urlsplit(url)
+    service, _, database = parts.path.strip("/").partition("/")
+    query = dict(parse_qsl(parts.query))
+    access = {
+        name.removeprefix("sentinel_"): value
+        for name, value in query.items()
+        if name in ("sentinel_username", "sentinel_password")
+    }
+    sentinel = Sentinel(
+        _cluster_nodes(url), sentinel_kwargs={**access, "socket_timeout": CONNECT_TIMEOUT}
+    )
+    return sentinel.master_for(
+        service, db=int(database or 0), **_credentials(parts), **settings
+    )
+
+
+def _cluster_client(url: str, settings: dict[str, Any]) -> AnyClient:
+    """Understand redis+cluster://user:password@host:port,host:port."""
+    nodes = [redis.cluster.ClusterNode(host, port) for host, port in _cluster_nodes(url)]
+    return redis.RedisCluster(startup_nodes=nodes, **_credentials(urlsplit(url)), **settings)

@@ -1,0 +1,68 @@
+-- Terminate a worker and settle all its tasks, in one step.
+-- KEYS[1] queue list
+-- KEYS[2] running zset
+-- KEYS[3] failed zset
+-- KEYS[4] running_workers set
+-- KEYS[5] terminated_workers set
+-- KEYS[6] worker:<id> hash
+-- KEYS[7] worker:<id>:tasks set
+-- KEYS[8] worker:<id>:pending list
+-- KEYS[9] events stream
+-- ARGV[1] prefix of the network's keys
+-- ARGV[2] worker id
+-- ARGV[3] token of the request; a repeat has the same
+-- ARGV[4] condition of the tasks that fail
+-- ARGV[5] attempts that a running task may have in all; below that it is queued again
+-- ARGV[6] 1 to fail the tasks that the worker has popped but not begun, 0 to queue them again
+-- ARGV[7] why the worker ended
+-- Returns 1, or 0 where the worker was not running
+-- include clock, append, announce
+local queue, running, failed = KEYS[1], KEYS[2], KEYS[3]
+local running_workers, terminated_workers, worker = KEYS[4], KEYS[5], KEYS[6]
+local worker_tasks, pending, events = KEYS[7], KEYS[8], KEYS[9]
+local prefix, worker_id, token, condition = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local max_attempts, fail_pending, reason = tonumber(ARGV[5]), ARGV[6] == '1', ARGV[7]
+if redis.call('SREM', running_workers, worker_id) == 0 then
+  return redis.call('HGET', worker, 'settled_by') == token and 1 or 0
+end
+local now, text = clock()
+redis.call('SADD', terminated_workers, worker_id)
+redis.call('HSET', worker, 'settled_by', token, 'ended_at', text, 'reason', reason)
+
+local n_failed = 0
+local function fail(key, task)
+  redis.call('HSET', task, 'state', 'failed', 'condition', condition, 'finished_at', text,
+    'request', token)
+  redis.call('ZADD', failed, now + n_failed, key)
+  n_failed = n_failed + 1
+end
+
+local queued = {}
+local begun = redis.call('SMEMBERS', worker_tasks)
+table.sort(begun, function(a, b)
+  return redis.call('ZSCORE', running, a) + 0 < redis.call('ZSCORE', running, b) + 0
+end)
+for _, key in ipairs(begun) do
+  local task = prefix .. 'task:' .. key
+  redis.call('ZREM', running, key)
+  if tonumber(redis.call('HGET', task, 'attempt')) < max_attempts then
+    redis.call('HDEL', task, 'worker_id', 'started_at')
+    redis.call('HSET', task, 'state', 'queued')
+    redis.call('HINCRBY', task, 'attempt', 1)
+    queued[#queued + 1] = key
+  else
+    fail(key, task)
+  end
+end
+for _, key in ipairs(redis.call('LRANGE', pending, 0, -1)) do
+  local task = prefix .. 'task:' .. key
+  if redis.call('HGET', task, 'state') == 'queued' then
+    if fail_pending then fail(key, task) else queued[#queued + 1] = key end
+  end
+end
+redis.call('DEL', worker_tasks, pending)
+for i = #queued, 1, -1 do redis.call('LPUSH', queue, queued[i]) end
+announce(events, 'worker', 1, worker_id)
+if n_failed > 0 then announce(events, 'failed', n_failed, worker_id) end
+if #queued > 0 then announce(events, 'queued', #queued, worker_id) end
+return 1

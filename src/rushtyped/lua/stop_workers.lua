@@ -1,0 +1,21 @@
+-- Ask running workers to end.
+-- KEYS[1] running_workers set
+-- KEYS[2] events stream
+-- ARGV[1] prefix of the network's keys
+-- ARGV[2] terminate or kill
+-- ARGV[3...] worker ids; none for all that run
+-- Returns the ids that were asked; those that do not run are left out
+-- include announce
+local running_workers, events = KEYS[1], KEYS[2]
+local prefix, how = ARGV[1], ARGV[2]
+local ids = {unpack(ARGV, 3)}
+if #ids == 0 then ids = redis.call('SMEMBERS', running_workers) end
+local asked = {}
+for _, worker_id in ipairs(ids) do
+  if redis.call('SISMEMBER', running_workers, worker_id) == 1 then
+    redis.call('SET', prefix .. 'worker:' .. worker_id .. ':terminate', how)
+    asked[#asked + 1] = worker_id
+  end
+end
+if #asked > 0 then announce(events, 'stop', #asked, '') end
+return asked

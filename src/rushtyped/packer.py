@@ -1,0 +1,136 @@
+"""Models to the bytes that are stored, and back, with all checks of what is given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Generic
+
+from rushtyped.arguments import as_list, spread
+from rushtyped.codec import (
+    as_extra,
+    check_free_names,
+    decode_condition,
+    encode_condition,
+    free_names,
+    task_codec,
+)
+from rushtyped.errors import ColumnCollisionError, CorruptDataError, LengthMismatchError
+from rushtyped.models import DEFAULT_CONDITION, TaskState
+from rushtyped.schema import TIMES, Group, Models
+from rushtyped.store import Columns, Store
+from rushtyped.task import XE, YE, AnyCondition, TaskRecord, X, Y, as_condition
+
+NOTHING = b""
+"""Stands for an extra that there is none of."""
+RECORD_FIELDS = (
+    *("state", "xs", "ys", "xs_extra", "ys_extra", "worker_id", "condition", "attempt"),
+    *TIMES,
+)
+
+ManyExtras = Sequence[XE | Mapping[str, object]] | None
+
+
+class Packer(Generic[X, Y, XE, YE]):
+    """Packs what one network's tasks are made of."""
+
+    def __init__(self, models: Models, store: Store) -> None:
+        self.codec = task_codec(models)
+        self._store = store
+        self._claimed: set[tuple[Group, str]] = set()
+
+    def xss(self, xss: Iterable[X]) -> list[bytes]:
+        """Pack many xs."""
+        encode = self.codec.xs.encode
+        return [encode(xs) for xs in as_list("xss", xss)]
+
+    def yss(self, yss: Iterable[Y], n: int) -> list[bytes]:
+        """Pack as many ys as there are tasks."""
+        given = as_list("yss", yss)
+        if len(given) != n:
+            raise LengthMismatchError(
+                f"yss has {len(given)} elements but there are {n} tasks: pass one for each"
+            )
+        encode = self.codec.ys.encode
+        return [encode(ys) for ys in given]
+
+    def extras(self, group: Group, extras: Sequence[object] | None, n: int) -> list[bytes]:
+        """Pack an extra for each task: as many as tasks, one for all, or none."""
+        if extras is None:
+            return [NOTHING] * n
+        return [
+            NOTHING if extra is None else self.extra(group, extra)
+            for extra in spread(f"{group.partition('_')[0]}s_extra", extras, n, None)
+        ]
+
+    def extra(self, group: Group, extra: object) -> bytes:
+        """Pack one extra; its free-form names become columns of their own."""
+        codec = self.codec.group(group)
+        model = as_extra(codec.model, extra)
+        if codec.free_form:
+            self._claim_columns(group, free_names(model))
+        return codec.encode(model)
+
+    def conditions(self, conditions: Sequence[AnyCondition] | None, n: int) -> list[bytes]:
+        """Pack a condition for each task: as many as tasks, one for all, or the default."""
+        if isinstance(conditions, str | BaseException):
+            conditions = [conditions]
+        given = spread("conditions", conditions, n, DEFAULT_CONDITION)
+        return [self.condition(condition) for condition in given]
+
+    def condition(self, condition: AnyCondition) -> bytes:
+        """Pack one condition."""
+        return encode_condition(as_condition(condition))
+
+    def forget_columns(self) -> None:
+        """Ask the server again whether free-form names are taken."""
+        self._claimed.clear()
+
+    def _claim_columns(self, group: Group, names: Iterable[str]) -> None:
+        fresh = sorted(name for name in names if (group, name) not in self._claimed)
+        if not fresh:
+            return
+        check_free_names(self.codec.schema, group, fresh)
+        taken = self._store.claim_columns(group, fresh)
+        if taken:
+            raise ColumnCollisionError(
+                f"{group} has the free-form names {', '.join(map(repr, taken))}, which other "
+                "extras of this network have already: rename them"
+            )
+        self._claimed.update((group, name) for name in fresh)
+
+    def records(self, keys: Sequence[str], columns: Columns) -> list[TaskRecord[X, Y, XE, YE]]:
+        """Make records of tasks from their hashes' fields."""
+        rows = zip(*(columns[name] for name in RECORD_FIELDS), strict=True)
+        return [self._record(key, dict(zip(RECORD_FIELDS, row, strict=True)))
+                for key, row in zip(keys, rows, strict=True)]
+
+    def _record(self, key: str, row: dict[str, Any]) -> TaskRecord[X, Y, XE, YE]:
+        codec: Any = self.codec
+        try:
+            return TaskRecord(
+                key=key,
+                state=TaskState(row["state"].decode()),
+                xs=codec.xs.decode(row["xs"]),
+                ys=_maybe(codec.ys.decode, row["ys"]),
+                xs_extra=_maybe(codec.xs_extra.decode, row["xs_extra"]),
+                ys_extra=_maybe(codec.ys_extra.decode, row["ys_extra"]),
+                worker_id=_maybe(bytes.decode, row["worker_id"]),
+                condition=_maybe(decode_condition, row["condition"]),
+                attempt=int(row["attempt"] or 1),
+                created_at=read_time(row["created_at"]),
+                started_at=_maybe(read_time, row["started_at"]),
+                finished_at=_maybe(read_time, row["finished_at"]),
+            )
+        except (ValueError, TypeError, AttributeError, OverflowError) as error:
+            raise CorruptDataError(f"task {key!r} holds what no task holds: {error}") from error
+
+
+def read_time(value: bytes) -> datetime:
+    """Read a time of the server, in UTC, from its microseconds since 1970."""
+    seconds, microseconds = divmod(int(value), 1_000_000)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=microseconds)
+
+
+def _maybe(decode: Any, value: bytes | None) -> Any:
+    return None if value is None else decode(value)

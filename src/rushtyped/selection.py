@@ -1,0 +1,45 @@
+"""Which tasks, which of their fields: what callers select by, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from rushtyped.arguments import as_list, check_options
+from rushtyped.keys import check_task_key
+from rushtyped.models import TaskState
+from rushtyped.schema import DEFAULT_FIELDS, Field
+from rushtyped.store import Index
+
+STATES: tuple[TaskState, ...] = tuple(TaskState)
+INDEXES: dict[TaskState, Index] = {
+    TaskState.QUEUED: "queue",
+    TaskState.RUNNING: "running",
+    TaskState.FINISHED: "finished",
+    TaskState.FAILED: "failed",
+}
+ALL_FIELDS: tuple[Field, ...] = (*DEFAULT_FIELDS, "times")
+
+States = Sequence[TaskState | Literal["queued", "running", "finished", "failed"]]
+
+
+def check_fields(fields: Sequence[Field]) -> list[Field]:
+    """Return the fields that were asked for, or raise InvalidArgumentError."""
+    check_options("fields", fields, ALL_FIELDS)
+    return list(fields)
+
+
+def check_states(states: States) -> list[TaskState]:
+    """Return the states that were asked for, each once, or raise InvalidArgumentError."""
+    names = check_options("states", states, [state.value for state in STATES])
+    return [TaskState(name) for name in dict.fromkeys(names)]
+
+
+def check_keys(keys: Sequence[str]) -> list[str]:
+    """Return task keys as a list, or raise InvalidTypeError or InvalidArgumentError."""
+    return [check_task_key(key) for key in as_list("keys", keys)]
+
+
+def moved_keys(keys: Sequence[str], moved: Sequence[int]) -> list[str]:
+    """Return the keys of those that a transition has moved."""
+    return [key for key, outcome in zip(keys, moved, strict=True) if outcome == 1]

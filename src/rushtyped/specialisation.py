@@ -1,0 +1,67 @@
+"""Classes that carry their models: what `Network[Params, Scores]` evaluates to."""
+
+from __future__ import annotations
+
+import copyreg
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from rushtyped.errors import InvalidTypeError
+from rushtyped.models import AnyExtra
+from rushtyped.schema import Models, network_schema
+
+_MOST_MODELS = len(Models._fields)
+_LEAST_MODELS = 2
+
+
+class SpecialisedType(type):
+    """Type of the generic classes; makes their specialisations picklable by their models."""
+
+    generic: SpecialisedType | None = None
+    models: Models | None = None
+
+
+def specialise(generic: SpecialisedType, parameters: tuple[Any, ...]) -> SpecialisedType:
+    """Return the subclass of a generic class that carries these models; each is made once.
+
+    Raises InvalidTypeError, UnsupportedFieldError or ColumnCollisionError for models that
+    cannot be stored.
+    """
+    if generic.models is not None:
+        raise InvalidTypeError(f"{generic.__name__} has its models already: subscript it once")
+    if not _LEAST_MODELS <= len(parameters) <= _MOST_MODELS:
+        raise InvalidTypeError(
+            f"{generic.__name__}[...] takes the models of xs and ys, and may take those of "
+            f"xs_extra and ys_extra, but got {len(parameters)} parameters"
+        )
+    for parameter in parameters:
+        if not isinstance(parameter, type):
+            raise InvalidTypeError(
+                f"{generic.__name__}[...] takes models, which are classes, but got {parameter!r}"
+            )
+    missing = _MOST_MODELS - len(parameters)
+    return _specialised(generic, Models(*parameters, *[AnyExtra] * missing))
+
+
+@cache
+def _specialised(generic: SpecialisedType, models: Models) -> SpecialisedType:
+    network_schema(models)
+    shown = models if models[2:] != (AnyExtra, AnyExtra) else models[:2]
+    name = f"{generic.__name__}[{', '.join(model.__name__ for model in shown)}]"
+    members = {
+        "__module__": generic.__module__,
+        "__doc__": generic.__doc__,
+        "generic": generic,
+        "models": models,
+    }
+    return type(generic)(name, (generic,), members)
+
+
+def _reduce(cls: SpecialisedType) -> str | tuple[Callable[..., Any], tuple[Any, ...]]:
+    if "generic" in vars(cls) and cls.generic is not None:
+        return specialise, (cls.generic, tuple(cls.models or ()))
+    return cls.__qualname__
+
+
+copyreg.pickle(SpecialisedType, _reduce)  # type: ignore[arg-type]  # typeshed asks for a tuple only

@@ -1,0 +1,369 @@
+"""Every Redis command of a network: bytes in, bytes out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from typing import Any, Literal, NamedTuple, TypeVar
+
+from rushtyped.channel import Channel
+from rushtyped.errors import ServerError
+from rushtyped.keys import NetworkKeys
+from rushtyped.lua import load_script
+
+CHUNK = 1000
+"""Tasks that one script call handles: a few milliseconds in which the server serves no other."""
+PAGE = 4000
+"""Tasks that one bulk read returns."""
+SCORE_SLACK = 1_000_000
+"""Microseconds by which the scores of tasks that failed together may run ahead of the clock."""
+BLOCK_MS = 5000
+"""Longest block of one command, in milliseconds; well below the timeout of the socket."""
+
+Index = Literal["all", "queue", "running", "finished", "failed"]
+Columns = dict[str, list[bytes | None]]
+Value = str | bytes | int | float
+T = TypeVar("T")
+
+_SORTED = ("running", "failed")
+_STATES: tuple[Index, ...] = ("queue", "running", "finished", "failed")
+
+
+class Page(NamedTuple):
+    """Some finished tasks, read in one step with what tells whether a cache still holds."""
+
+    epoch: bytes
+    n_finished: int
+    columns: Columns
+
+
+class Joined(NamedTuple):
+    """What the network's first user recorded."""
+
+    version: bytes
+    epoch: bytes
+    schemas: bytes
+
+
+class Progress(NamedTuple):
+    """How far a network is."""
+
+    event: bytes
+    spent: bool
+    queued: int
+    running: int
+    finished: int
+    failed: int
+    running_workers: int
+    max_tasks: int | None
+    seconds: float | None
+
+
+class Store:
+    """The transitions and reads of a network that anybody may ask for."""
+
+    def __init__(self, channel: Channel, keys: NetworkKeys) -> None:
+        self.channel = channel
+        self.keys = keys
+        self._sort_is_refused = False
+
+    def push_tasks(self, tasks: Sequence[tuple[str, bytes, bytes]]) -> None:
+        """Create queued tasks of key, xs and xs_extra."""
+        keys = self.keys
+        for chunk in chunks(tasks):
+            self.run(
+                "push_tasks", (keys.all, keys.queue, keys.events), keys.prefix, *_flat(chunk)
+            )
+
+    def push_finished_tasks(
+        self, worker_id: str, tasks: Sequence[tuple[str, bytes, bytes, bytes, bytes]]
+    ) -> None:
+        """Create finished tasks of key, xs, ys, xs_extra and ys_extra."""
+        keys = self.keys
+        names = (keys.all, keys.finished, keys.events)
+        for chunk in chunks(tasks):
+            self.run("push_finished_tasks", names, keys.prefix, worker_id, *_flat(chunk))
+
+    def push_failed_tasks(
+        self, worker_id: str, tasks: Sequence[tuple[str, bytes, bytes, bytes]]
+    ) -> None:
+        """Create failed tasks of key, xs, xs_extra and condition."""
+        keys = self.keys
+        names = (keys.all, keys.failed, keys.events)
+        for chunk in chunks(tasks):
+            self.run("push_failed_tasks", names, keys.prefix, worker_id, *_flat(chunk))
+
+    def fail_tasks(
+        self, worker_id: str, token: str, tasks: Sequence[tuple[str, bytes]]
+    ) -> list[int]:
+        """Fail tasks of key and condition: per task 1 moved, 0 not, -1 unknown."""
+        keys = self.keys
+        names = (keys.queue, keys.running, keys.failed, keys.events, keys.running_workers)
+        moved: list[int] = []
+        for chunk in chunks(tasks):
+            moved += self.run("fail_tasks", names, keys.prefix, worker_id, token, *_flat(chunk))
+        return moved
+
+    def retry_tasks(self, token: str, task_keys: Sequence[str]) -> list[int]:
+        """Queue failed tasks again: per task 1 moved, 0 not, -1 unknown."""
+        keys = self.keys
+        names = (keys.queue, keys.failed, keys.events)
+        moved: list[int] = []
+        for chunk in chunks(task_keys):
+            moved += self.run("retry_tasks", names, keys.prefix, token, *chunk)
+        return moved
+
+    def settle_worker(
+        self,
+        worker_id: str,
+        token: str,
+        condition: bytes,
+        *,
+        max_attempts: int,
+        fail_pending: bool,
+        reason: str,
+    ) -> bool:
+        """Terminate a worker and settle its tasks; False where it was not running."""
+        keys, worker = self.keys, self.keys.worker(worker_id)
+        names = (
+            *(keys.queue, keys.running, keys.failed, keys.running_workers),
+            *(keys.terminated_workers, worker.record, worker.tasks, worker.pending, keys.events),
+        )
+        arguments = (worker_id, token, condition, max_attempts, int(fail_pending), reason)
+        return bool(self.run("settle_worker", names, keys.prefix, *arguments))
+
+    def stop_workers(self, how: str, worker_ids: Sequence[str]) -> list[str]:
+        """Ask workers to end, all where none is named; return those that run."""
+        keys = self.keys
+        names = (keys.running_workers, keys.events)
+        return _texts(self.run("stop_workers", names, keys.prefix, how, *worker_ids))
+
+    def join(self, version: str, epoch: str, schemas: bytes, known: bytes = b"") -> Joined:
+        """Record schemas where there are none, or where `known` are stored; return what is."""
+        return Joined(*self.run("join_network", (self.keys.meta,), version, epoch, schemas, known))
+
+    def set_budget(self, max_tasks: int | None, max_seconds: float | None) -> None:
+        """Set what is not None of the budget."""
+        texts = ("" if limit is None else repr(limit) for limit in (max_tasks, max_seconds))
+        self.run("set_budget", (self.keys.meta, self.keys.events), *texts)
+
+    def claim_columns(self, field: str, names: Iterable[str]) -> list[str]:
+        """Reserve column names for a field of free-form extras; return those that are taken."""
+        return _texts(self.run("claim_columns", (self.keys.meta,), field, *names))
+
+    def reset(self, epoch: str, *, workers: bool) -> None:
+        """Drop all tasks, and the workers where asked to, then sweep up in small steps."""
+        keys = self.keys
+        names = (
+            *(keys.meta, keys.all, keys.queue, keys.running, keys.finished, keys.failed),
+            *(keys.workers, keys.running_workers, keys.terminated_workers),
+            *(keys.hashes, keys.loops, keys.trash, keys.events),
+        )
+        while not self.run("reset", names, keys.prefix, epoch, int(workers)):
+            self._sweep()
+        self._sweep()
+
+    def _sweep(self) -> None:
+        while self.run("sweep_trash", (self.keys.trash,), self.keys.prefix, CHUNK):
+            pass
+
+    def store_loop(self, digest: str, signed: bytes) -> None:
+        """Keep a signed worker loop under its digest."""
+        self.run("store_loop", (self.keys.loop(digest), self.keys.loops), digest, signed)
+
+    def read_loop(self, digest: str) -> bytes | None:
+        """Read a signed worker loop."""
+        loop: bytes | None = self.channel.call("GET", self.keys.loop(digest))
+        return loop
+
+    def write_hashes(
+        self, fields: Sequence[str], rows: Sequence[Sequence[Value]], *, guarded: bool
+    ) -> list[str]:
+        """Write rows of key and values; return the keys of tasks that may not be written so."""
+        prefix = self.keys.prefix
+        arguments = (prefix, int(guarded), len(fields), *fields, *_flat(rows))
+        return _texts(self.run("write_hashes", (self.keys.hashes,), *arguments))
+
+    def read_hashes(self, task_keys: Sequence[str | bytes], fields: Sequence[str]) -> Columns:
+        """Read fields of hashes, in the order of the keys; None where a field is missing."""
+        values: list[bytes | None] = []
+        for chunk in chunks(task_keys):
+            values += self.run(
+                "read_hashes", (), self.keys.prefix, len(fields), *fields, *chunk
+            )
+        return _columns(values, fields)
+
+    def count(self, index: Index) -> int:
+        """Count the tasks of an index."""
+        command = "ZCARD" if index in _SORTED else "LLEN"
+        return int(self.channel.call(command, getattr(self.keys, index)))
+
+    def task_keys(self, index: Index) -> list[str]:
+        """List the keys of an index, in its order."""
+        return _texts(self.channel.call(*self._listing(index)))
+
+    def snapshot(self, indexes: Sequence[Index]) -> tuple[int, list[list[str]]]:
+        """Count the finished tasks and list the keys of indexes, all at one instant."""
+        listings = [self._listing(index) for index in indexes]
+        commands = [("MULTI",), ("LLEN", self.keys.finished), *listings, ("EXEC",)]
+        n_finished, *keys = self.channel.pipeline(commands)[-1]
+        return n_finished, [_texts(listed) for listed in keys]
+
+    def read_index(self, index: Index, fields: Sequence[str]) -> Columns:
+        """Read fields of all tasks of an index, with their keys, in its order."""
+        columns = self._read_page(index, 0, fields)
+        if len(columns["key"]) < PAGE:
+            return columns
+        # more than one page: the index may change between two, so hold on to its keys
+        keys = self.channel.call(*self._listing(index))
+        return {"key": keys, **self.read_hashes(keys, fields)}
+
+    def read_finished(self, offset: int, fields: Sequence[str]) -> Page:
+        """Read a page of finished tasks, from an offset in the order of finishing."""
+        commands = (
+            ("HGET", self.keys.meta, "epoch"),
+            ("LLEN", self.keys.finished),
+            self._sort("finished", offset, fields),
+        )
+        if not self._sort_is_refused:
+            try:
+                epoch, n_finished, values = self.channel.pipeline(commands)
+                return Page(epoch, n_finished, _columns(values, ("key", *fields)))
+            except ServerError as error:
+                self._note_refusal(error)
+        epoch, n_finished = self.channel.pipeline(commands[:2])
+        return Page(epoch, n_finished, self._read_page("finished", offset, fields))
+
+    def _read_page(self, index: Index, offset: int, fields: Sequence[str]) -> Columns:
+        if not self._sort_is_refused:
+            try:
+                values = self.channel.call(*self._sort(index, offset, fields))
+                return _columns(values, ("key", *fields))
+            except ServerError as error:
+                self._note_refusal(error)
+        keys = self.channel.call(*self._listing(index, offset, offset + PAGE - 1))
+        return {"key": keys, **self.read_hashes(keys, fields)}
+
+    def _note_refusal(self, error: ServerError) -> None:
+        """Remember that this server or user may not use patterns; raise any other error."""
+        if "of SORT denied" not in str(error):
+            raise error
+        self._sort_is_refused = True
+
+    def _sort(self, index: Index, offset: int, fields: Sequence[str]) -> tuple[Value, ...]:
+        patterns = chain.from_iterable(("GET", self.keys.task_field(field)) for field in fields)
+        name = getattr(self.keys, index)
+        return "SORT", name, "BY", "nosort", "LIMIT", offset, PAGE, "GET", "#", *patterns
+
+    def _listing(self, index: Index, first: int = 0, last: int = -1) -> tuple[Value, ...]:
+        command = "ZRANGE" if index in _SORTED else "LRANGE"
+        return command, getattr(self.keys, index), first, last
+
+    def worker_ids(self, which: str = "workers") -> list[str]:
+        """List worker ids, sorted; `which` is workers, running_workers or terminated_workers."""
+        return sorted(_texts(self.channel.call("SMEMBERS", getattr(self.keys, which))))
+
+    def n_workers(self, which: str = "workers") -> int:
+        """Count worker ids."""
+        return int(self.channel.call("SCARD", getattr(self.keys, which)))
+
+    def registered(self) -> tuple[set[str], set[str]]:
+        """Ids of all workers, and of those that run."""
+        names = (self.keys.workers, self.keys.running_workers)
+        replies = self.channel.pipeline([("SMEMBERS", name) for name in names])
+        everybody, running = ({worker.decode() for worker in reply} for reply in replies)
+        return everybody, running
+
+    def worker_records(self) -> dict[str, dict[bytes, bytes]]:
+        """Read the records of all workers, with their state."""
+        names = (self.keys.running_workers, self.keys.terminated_workers)
+        running, ended = self.channel.pipeline([("SMEMBERS", name) for name in names])
+        ids = sorted(_texts((*running, *ended)))
+        replies = self.channel.pipeline(
+            [("HGETALL", self.keys.worker(worker_id).record) for worker_id in ids]
+        )
+        records = {}
+        for worker_id, reply in zip(ids, replies, strict=True):
+            record = dict(zip(reply[::2], reply[1::2], strict=True))
+            record[b"state"] = b"running" if worker_id.encode() in running else b"terminated"
+            records[worker_id] = record
+        return records
+
+    def progress(self) -> Progress:
+        """Look how far the network is, and which event was the last."""
+        keys = self.keys
+        names = (
+            *(keys.meta, keys.running, keys.finished, keys.running_workers),
+            *(keys.queue, keys.failed, keys.events),
+        )
+        event, spent, *counts, max_tasks, seconds = self.run("check_budget", names)
+        limit = int(max_tasks) if max_tasks else None
+        return Progress(event, bool(spent), *counts, limit, float(seconds) if seconds else None)
+
+    def last_event(self) -> bytes:
+        """Name the newest event, to wait for the next one from."""
+        newest = self.channel.call("XREVRANGE", self.keys.events, "+", "-", "COUNT", 1)
+        event: bytes = newest[0][0] if newest else b"0-0"
+        return event
+
+    def wait_for_event(self, event: bytes, seconds: float) -> None:
+        """Block on the server until there is an event newer than this, or the time is up."""
+        block = max(1, min(BLOCK_MS, int(seconds * 1000)))
+        self.channel.call(
+            "XREAD", "COUNT", 1, "BLOCK", block, "STREAMS", self.keys.events, event
+        )
+
+    def epoch(self) -> bytes | None:
+        """Token that is new after every reset."""
+        epoch: bytes | None = self.channel.call("HGET", self.keys.meta, "epoch")
+        return epoch
+
+    def settled_mark(self) -> tuple[bytes, int, float]:
+        """Epoch, number of finished tasks and newest score of the failed ones, to look on from."""
+        epoch, n_finished, newest = self.channel.pipeline(
+            (
+                ("HGET", self.keys.meta, "epoch"),
+                ("LLEN", self.keys.finished),
+                ("ZRANGE", self.keys.failed, -1, -1, "WITHSCORES"),
+            )
+        )
+        return epoch, n_finished, float(newest[1]) if newest else 0.0
+
+    def settled_since(
+        self, n_finished: int, failed_at: float
+    ) -> tuple[bytes, list[str], list[tuple[str, float]], int]:
+        """Epoch, keys that finished, keys that failed with their score, and running workers."""
+        epoch, finished, failed, n_workers = self.channel.pipeline(
+            (
+                ("HGET", self.keys.meta, "epoch"),
+                ("LRANGE", self.keys.finished, n_finished, -1),
+                ("ZRANGEBYSCORE", self.keys.failed, failed_at - SCORE_SLACK, "+inf", "WITHSCORES"),
+                ("SCARD", self.keys.running_workers),
+            )
+        )
+        scores = (float(score) for score in failed[1::2])
+        failures = list(zip(_texts(failed[::2]), scores, strict=True))
+        return epoch, _texts(finished), failures, n_workers
+
+    def run(self, script: str, keys: Sequence[str], *arguments: Value) -> Any:
+        """Run a script by name."""
+        return self.channel.run(load_script(script), len(keys), *keys, *arguments)
+
+
+def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Cut into pieces of what one script call handles."""
+    for start in range(0, len(items), CHUNK):
+        yield items[start : start + CHUNK]
+
+
+def _flat(rows: Iterable[Iterable[Value]]) -> Iterator[Value]:
+    return chain.from_iterable(rows)
+
+
+def _texts(values: Iterable[bytes]) -> list[str]:
+    return [value.decode() for value in values]
+
+
+def _columns(values: list[Any], names: Sequence[str]) -> Columns:
+    """Turn rows that follow each other in one list to columns."""
+    return {name: values[position :: len(names)] for position, name in enumerate(names)}

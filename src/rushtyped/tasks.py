@@ -1,0 +1,403 @@
+"""What a Network and a Worker have in common: all that can be asked about tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Generic
+
+from loguru import logger
+
+from rushtyped.arguments import check_seconds
+from rushtyped.channel import Channel
+from rushtyped.connect import AnyClient, Endpoint
+from rushtyped.errors import InvalidTypeError, UnknownTaskError
+from rushtyped.hashes import Hashes
+from rushtyped.keys import NetworkKeys, check_network_id, new_task_keys, new_token
+from rushtyped.membership import check_server, join_network
+from rushtyped.models import AnyExtra, Condition, TaskState
+from rushtyped.packer import RECORD_FIELDS, Packer
+from rushtyped.schema import DEFAULT_FIELDS, Field
+from rushtyped.specialisation import SpecialisedType, specialise
+from rushtyped.selection import INDEXES, STATES, States, check_fields, check_keys, check_states, moved_keys
+from rushtyped.store import Store
+from rushtyped.task import XE, YE, AnyCondition, TaskRecord, X, Y
+from rushtyped.waiter import Waiter
+
+if TYPE_CHECKING:  # a worker that fetches no frame does not pay for Polars
+    import polars as pl
+
+    from rushtyped.reader import Reader
+
+RETRY_TIMEOUT = 30.0
+"""Seconds for which a call tries to reach the server again."""
+_REMOVED = Condition(type="TaskFailed", message="Removed from queue")
+_SLICE = 5.0
+
+
+class Tasks(Generic[X, Y, XE, YE], metaclass=SpecialisedType):
+    """The tasks of one network, shared by all who know its id and its server.
+
+    Subscripted with the models of xs and ys, and with those of xs_extra and ys_extra where these
+    are declared, it is the class for that network.
+    """
+
+    def __class_getitem__(cls, parameters: Any) -> Any:
+        given = parameters if isinstance(parameters, tuple) else (parameters,)
+        if any(each is Any or not isinstance(each, type) for each in given):
+            filled = (*given, *(AnyExtra, AnyExtra)[len(given) - 2 :]) if len(given) > 1 else given
+            return super().__class_getitem__(filled)  # type: ignore[misc]  # Generic has it
+        return specialise(cls, given)
+
+    def __init__(self, network_id: str, endpoint: Endpoint, retry_timeout: float) -> None:
+        if type(self).models is None:
+            name = type(self).__name__
+            raise InvalidTypeError(f"{name} needs its models: {name}[Params, Scores](...)")
+        self._network_id = check_network_id(network_id)
+        self._endpoint = endpoint
+        self._retry_timeout = retry_timeout
+        self._open()
+        check_server(self._channel)
+        self._join()
+
+    def _open(self) -> None:
+        """Make what holds connections, and cannot be pickled."""
+        keys = NetworkKeys(self._network_id)
+        self._channel = Channel(self._endpoint, keys.meta, self._retry_timeout)
+        self._store = Store(self._channel, keys)
+        models = type(self).models
+        assert models is not None
+        self._packer: Packer[X, Y, XE, YE] = Packer(models, self._store)
+        self._hashes = Hashes(self._store, self._packer)
+
+    def _join(self) -> None:
+        self._epoch = join_network(self._store, self._packer.codec.schema.models)
+        self._joined = True
+
+    @cached_property
+    def _reader(self) -> Reader:
+        from rushtyped.reader import Reader  # noqa: PLC0415 - keeps Polars out of a start-up
+
+        return Reader(self._store, self._packer.codec.schema)
+
+    @property
+    def network_id(self) -> str:
+        """Name of the network."""
+        return self._network_id
+
+    @property
+    def connector(self) -> AnyClient:
+        """A redis-py client of the network's server, for what this library does not do."""
+        return self._channel.client
+
+    def reconnect(self) -> None:
+        """Close the connections; the next call makes new ones."""
+        self._channel.renew()
+
+    def push_tasks(
+        self, xss: Sequence[X], *, xss_extra: Sequence[XE | Mapping[str, object]] | None = None
+    ) -> list[str]:
+        """Create tasks and add them to the end of the queue; return their keys.
+
+        Large pushes go in chunks of 1000 tasks, each as a whole. Raises InvalidTaskError for xs
+        that do not fit their model; then nothing is written.
+        """
+        packed, extras = self._pack(xss, xss_extra)
+        keys = new_task_keys(len(packed))
+        self._store.push_tasks(list(zip(keys, packed, extras, strict=True)))
+        return keys
+
+    def push_finished_tasks(
+        self,
+        xss: Sequence[X],
+        yss: Sequence[Y],
+        *,
+        xss_extra: Sequence[XE | Mapping[str, object]] | None = None,
+        yss_extra: Sequence[YE | Mapping[str, object]] | None = None,
+    ) -> list[str]:
+        """Create finished tasks, from results that are known already; return their keys.
+
+        They count as finished for `max_tasks`, which does not hold them back.
+        """
+        packed, extras = self._pack(xss, xss_extra)
+        results = self._packer.yss(yss, len(packed))
+        results_extra = self._packer.extras("ys_extra", yss_extra, len(packed))
+        keys = new_task_keys(len(packed))
+        tasks = list(zip(keys, packed, results, extras, results_extra, strict=True))
+        self._store.push_finished_tasks(self._creator, tasks)
+        return keys
+
+    def push_failed_tasks(
+        self,
+        xss: Sequence[X],
+        *,
+        xss_extra: Sequence[XE | Mapping[str, object]] | None = None,
+        conditions: Sequence[AnyCondition] | AnyCondition | None = None,
+    ) -> list[str]:
+        """Create failed tasks; return their keys."""
+        packed, extras = self._pack(xss, xss_extra)
+        reasons = self._packer.conditions(conditions, len(packed))
+        keys = new_task_keys(len(packed))
+        tasks = list(zip(keys, packed, extras, reasons, strict=True))
+        self._store.push_failed_tasks(self._creator, tasks)
+        return keys
+
+    def empty_queue(self) -> list[str]:
+        """Fail all queued tasks with the message "Removed from queue"; return their keys."""
+        keys = self.queued_tasks
+        condition = self._packer.condition(_REMOVED)
+        moved = self._store.fail_tasks("", new_token(), [(key, condition) for key in keys])
+        return moved_keys(keys, moved)
+
+    def retry_tasks(self, keys: Sequence[str]) -> list[str]:
+        """Put failed tasks back to the end of the queue; return the keys that this call moved."""
+        keys = check_keys(keys)
+        moved = self._store.retry_tasks(new_token(), keys)
+        return self._settled(keys, moved, "retried")
+
+    def fetch_tasks(self, *, fields: Sequence[Field] = DEFAULT_FIELDS) -> pl.DataFrame:
+        """Fetch all tasks in the order of creation."""
+        return self._reader.index("all", check_fields(fields))
+
+    def fetch_queued_tasks(self, *, fields: Sequence[Field] = DEFAULT_FIELDS) -> pl.DataFrame:
+        """Fetch the queued tasks, the next one first."""
+        return self._reader.index("queue", check_fields(fields))
+
+    def fetch_running_tasks(self, *, fields: Sequence[Field] = DEFAULT_FIELDS) -> pl.DataFrame:
+        """Fetch the running tasks in the order of their start."""
+        return self._reader.index("running", check_fields(fields))
+
+    def fetch_finished_tasks(self, *, fields: Sequence[Field] = DEFAULT_FIELDS) -> pl.DataFrame:
+        """Fetch the finished tasks in the order of finishing; each is read from Redis only once."""
+        return self._reader.finished(check_fields(fields))
+
+    def fetch_failed_tasks(self, *, fields: Sequence[Field] = DEFAULT_FIELDS) -> pl.DataFrame:
+        """Fetch the failed tasks in the order of failing."""
+        return self._reader.index("failed", check_fields(fields))
+
+    def fetch_tasks_with_state(
+        self, *, states: States = STATES, fields: Sequence[Field] = DEFAULT_FIELDS
+    ) -> pl.DataFrame:
+        """Fetch tasks of several states, with a column "state"; no task appears twice."""
+        return self._reader.with_states(check_states(states), check_fields(fields))
+
+    def fetch_new_tasks(
+        self, *, fields: Sequence[Field] = DEFAULT_FIELDS, timeout: float = 0.0
+    ) -> pl.DataFrame:
+        """Fetch the tasks that have finished since the last call of this method.
+
+        Waits up to `timeout` seconds for the first one. Only this method moves its mark.
+        """
+        seconds = check_seconds("timeout", timeout)
+        return self._reader.new(check_fields(fields), seconds or 0.0)
+
+    def read_tasks(self, keys: Sequence[str]) -> list[TaskRecord[X, Y, XE, YE]]:
+        """Read tasks as typed records, in the order of the keys.
+
+        Raises UnknownTaskError where a key belongs to no task of this network.
+        """
+        keys = check_keys(keys)
+        columns = self._store.read_hashes(keys, RECORD_FIELDS)
+        self._check_known(keys, [-1 if xs is None else 0 for xs in columns["state"]])
+        return self._packer.records(keys, columns)
+
+    def reset_cache(self) -> None:
+        """Forget the finished tasks that were fetched; the next fetch reads them again."""
+        self._reader.reset_cache()
+
+    def wait_for_tasks(
+        self,
+        keys: Sequence[str],
+        *,
+        timeout: float | None = None,
+        detect_lost_workers: bool = False,
+    ) -> None:
+        """Wait until the tasks are finished or failed, or no worker is left to see to them.
+
+        Raises WaitTimeoutError after `timeout` seconds, UnknownTaskError for keys of no task.
+        """
+        keys = check_keys(keys)
+        seconds = check_seconds("timeout", timeout)
+        waiter = Waiter(self._store, keys)
+        pause, watch = self._watch() if detect_lost_workers else (_SLICE, list)
+        waiter.wait(seconds, pause, watch)
+
+    @property
+    def tasks(self) -> list[str]:
+        """Keys of all tasks in the order of creation."""
+        return self._store.task_keys("all")
+
+    @property
+    def queued_tasks(self) -> list[str]:
+        """Keys of the queued tasks, the next one first."""
+        return self._store.task_keys("queue")
+
+    @property
+    def running_tasks(self) -> list[str]:
+        """Keys of the running tasks in the order of their start."""
+        return self._store.task_keys("running")
+
+    @property
+    def finished_tasks(self) -> list[str]:
+        """Keys of the finished tasks in the order of finishing."""
+        return self._store.task_keys("finished")
+
+    @property
+    def failed_tasks(self) -> list[str]:
+        """Keys of the failed tasks in the order of failing."""
+        return self._store.task_keys("failed")
+
+    @property
+    def n_tasks(self) -> int:
+        """Number of all tasks."""
+        return self._store.count("all")
+
+    @property
+    def n_queued_tasks(self) -> int:
+        """Number of queued tasks."""
+        return self._store.count("queue")
+
+    @property
+    def n_running_tasks(self) -> int:
+        """Number of running tasks."""
+        return self._store.count("running")
+
+    @property
+    def n_finished_tasks(self) -> int:
+        """Number of finished tasks."""
+        return self._store.count("finished")
+
+    @property
+    def n_failed_tasks(self) -> int:
+        """Number of failed tasks."""
+        return self._store.count("failed")
+
+    def is_running_task(self, keys: Sequence[str]) -> list[bool]:
+        """Tell of each key whether its task runs; False also where there is no such task."""
+        return self._is_in(keys, TaskState.RUNNING)
+
+    def is_failed_task(self, keys: Sequence[str]) -> list[bool]:
+        """Tell of each key whether its task has failed; False also where there is no such task."""
+        return self._is_in(keys, TaskState.FAILED)
+
+    def tasks_with_state(self, states: States = STATES) -> dict[TaskState, list[str]]:
+        """List the keys of the tasks in each of these states, all at one instant."""
+        wanted = check_states(states)
+        _, keys = self._store.snapshot([INDEXES[state] for state in wanted])
+        return dict(zip(wanted, keys, strict=True))
+
+    def write_hashes(
+        self, *, keys: Sequence[str] | None = None, **fields: Sequence[object] | None
+    ) -> list[str]:
+        """Write values to the fields of hashes, which need not be tasks; return their keys.
+
+        Each field takes a list with one value for each hash, or one that serves all; None is left
+        out. Without keys new hashes are made. What transitions write to tasks is refused.
+        """
+        return self._hashes.write(keys, fields)
+
+    def read_hashes(
+        self, keys: Sequence[str], fields: Sequence[str], flatten: bool = True
+    ) -> list[dict[str, object]]:
+        """Read fields of hashes; flattened, the values of models stand in place of their field."""
+        read = self._hashes.read_flat if flatten else self._hashes.read
+        return read(keys, fields)
+
+    def read_hash(self, key: str, fields: Sequence[str]) -> dict[str, object]:
+        """Read fields of one hash; a field that it lacks is None."""
+        return self._hashes.read([key], fields)[0]
+
+    @property
+    def worker_ids(self) -> list[str]:
+        """Ids of all workers that have registered, sorted."""
+        return self._store.worker_ids()
+
+    @property
+    def running_worker_ids(self) -> list[str]:
+        """Ids of the running workers, sorted."""
+        return self._store.worker_ids("running_workers")
+
+    @property
+    def terminated_worker_ids(self) -> list[str]:
+        """Ids of the workers that have ended or were lost, sorted."""
+        return self._store.worker_ids("terminated_workers")
+
+    @property
+    def n_workers(self) -> int:
+        """Number of workers that have registered."""
+        return self._store.n_workers()
+
+    @property
+    def n_running_workers(self) -> int:
+        """Number of running workers."""
+        return self._store.n_workers("running_workers")
+
+    @property
+    def n_terminated_workers(self) -> int:
+        """Number of workers that have ended or were lost."""
+        return self._store.n_workers("terminated_workers")
+
+    @property
+    def worker_info(self) -> pl.DataFrame:
+        """The workers, one row each: id, state, process, host, times and why it ended."""
+        return self._reader.workers()
+
+    def __repr__(self) -> str:
+        progress = self._store.progress()
+        counts = f"queued={progress.queued} running={progress.running}"
+        return (
+            f"<{type(self).__name__} {self._network_id!r} workers={progress.running_workers} "
+            f"{counts} finished={progress.finished} failed={progress.failed}>"
+        )
+
+    _creator = ""
+    """Id of the worker that creates tasks here; a Network is none."""
+
+    def _watch(self) -> tuple[float, Callable[[], object]]:
+        """Return how often to look for lost workers while waiting, in seconds, and how."""
+        return _SLICE, list
+
+    def _pack(
+        self, xss: Sequence[X], xss_extra: Sequence[XE | Mapping[str, object]] | None
+    ) -> tuple[list[bytes], list[bytes]]:
+        if not self._joined:
+            self._join()
+        packed = self._packer.xss(xss)
+        return packed, self._packer.extras("xs_extra", xss_extra, len(packed))
+
+    def _is_in(self, keys: Sequence[str], state: TaskState) -> list[bool]:
+        states = self._store.read_hashes(check_keys(keys), ["state"])["state"]
+        return [found == state.value.encode() for found in states]
+
+    def _settled(self, keys: Sequence[str], moved: Sequence[int], what: str) -> list[str]:
+        """Return the keys that were moved; warn of the others, raise for those of no task."""
+        self._check_known(keys, moved)
+        if 0 in moved:
+            left = [key for key, outcome in zip(keys, moved, strict=True) if outcome == 0]
+            logger.warning("{} tasks could not be {}: {}", len(left), what, left[:3])
+        return moved_keys(keys, moved)
+
+    def _check_known(self, keys: Sequence[str], found: Sequence[int]) -> None:
+        if -1 not in found:
+            return
+        epoch = self._store.epoch()
+        if epoch != self._epoch:
+            logger.warning("Network {} was reset: tasks of before are gone", self._network_id)
+            self._epoch = epoch
+            self._packer.forget_columns()
+            return
+        unknown = sorted(repr(key) for key, n in zip(keys, found, strict=True) if n == -1)
+        raise UnknownTaskError(
+            f"network {self._network_id!r} has no task {', '.join(unknown[:5])}"
+            f"{' and others' if len(unknown) > 5 else ''}: pass keys that a push of this network "
+            "returned; nothing was changed"
+        )
+
+    def __getstate__(self) -> dict[str, object]:
+        return {"_network_id": self._network_id, "_endpoint": self._endpoint,
+                "_retry_timeout": self._retry_timeout}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        vars(self).update(state)
+        self._open()
+        self._join()

@@ -1,0 +1,66 @@
+"""Waiting until tasks are settled, on the server and without polling it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from rushtyped.errors import NetworkResetError, UnknownTaskError, WaitTimeoutError
+from rushtyped.store import Store
+
+_SETTLED = (b"finished", b"failed")
+
+
+class Waiter:
+    """Waits until the given tasks are finished or failed, or no worker is left to do so."""
+
+    def __init__(self, store: Store, keys: Sequence[str]) -> None:
+        self._store = store
+        self._epoch, self._n_finished, self._failed_at = store.settled_mark()
+        states = store.read_hashes(keys, ["state"])["state"]
+        unknown = sorted(repr(key) for key, state in zip(keys, states, strict=True) if not state)
+        if unknown:
+            raise UnknownTaskError(
+                f"no task of this network has the key {', '.join(unknown)}: "
+                "pass keys that a push of this network returned"
+            )
+        self._open = {
+            key for key, state in zip(keys, states, strict=True) if state not in _SETTLED
+        }
+
+    def wait(self, timeout: float | None, slice_s: float, on_slice: Callable[[], object]) -> None:
+        """Block until all are settled or no worker runs.
+
+        Calls `on_slice` at least every `slice_s` seconds. Raises WaitTimeoutError after `timeout`
+        seconds, NetworkResetError when the tasks were dropped by a reset.
+        """
+        deadline = float("inf") if timeout is None else time.monotonic() + timeout
+        while self._open:
+            on_slice()
+            event = self._store.last_event()
+            if self._look() == 0 or not self._open:
+                return
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise WaitTimeoutError(
+                    f"{len(self._open)} tasks were neither finished nor failed within "
+                    f"{timeout:g} s, {min(self._open)!r} among them"
+                )
+            self._store.wait_for_event(event, min(left, slice_s))
+
+    def _look(self) -> int:
+        """Take out what has been settled since the last look; return the number of workers."""
+        epoch, finished, failed, n_workers = self._store.settled_since(
+            self._n_finished, self._failed_at
+        )
+        if epoch != self._epoch:
+            raise NetworkResetError(
+                f"the network was reset while {len(self._open)} of its tasks were waited for: "
+                "push them again"
+            )
+        self._n_finished += len(finished)
+        self._open.difference_update(finished)
+        for key, score in failed:
+            self._failed_at = max(self._failed_at, score)
+            self._open.discard(key)
+        return n_workers

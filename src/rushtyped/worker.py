@@ -1,0 +1,282 @@
+"""What a worker loop is given: it starts tasks, settles them, and reads those of all others."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import version
+from typing import Generic
+
+from loguru import logger
+
+from rushtyped.arguments import check_seconds
+from rushtyped.connect import resolve_endpoint
+from rushtyped.errors import (
+    BudgetSpentError,
+    CorruptDataError,
+    WorkerIdTakenError,
+    WorkerStoppedError,
+)
+from rushtyped.keys import check_worker_id, new_task_keys, new_token, new_worker_id
+from rushtyped.models import Condition
+from rushtyped.packer import NOTHING
+from rushtyped.selection import check_keys
+from rushtyped.task import XE, YE, AnyCondition, Task, X, Y, as_condition
+from rushtyped.tasks import RETRY_TIMEOUT, Tasks
+from rushtyped.worker_store import Claimed, Started, Verdict, WorkerStore
+
+FRESH = 1.0
+"""Seconds for which a reply's verdict answers whether the worker is to stop."""
+POP_TIMEOUT = 1.0
+
+_ENDED = Condition(type="WorkerTerminated", message="Worker was terminated")
+
+
+class Worker(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
+    """A registered worker of a network.
+
+    Only the worker that runs a task can finish or fail it. One that was declared lost meanwhile
+    is told so by `terminated`, by a False or a missing key, and changes nothing.
+    """
+
+    def __init__(
+        self,
+        network_id: str,
+        *,
+        redis: object = None,
+        worker_id: str | None = None,
+        retry_timeout: float = RETRY_TIMEOUT,
+    ) -> None:
+        self._worker_id = new_worker_id() if worker_id is None else check_worker_id(worker_id)
+        patience = check_seconds("retry_timeout", retry_timeout) or 0.0
+        self._stopping = False
+        super().__init__(network_id, resolve_endpoint(redis), patience)
+        self._register()
+
+    def _open(self) -> None:
+        super()._open()
+        self._ours = WorkerStore(self._store, self._worker_id)
+        self._verdict = Verdict.GO
+        self._verdict_at = float("-inf")
+
+    def _register(self) -> None:
+        record = {
+            "pid": os.getpid(),
+            "hostname": socket.gethostname(),
+            "version": version("rushtyped"),
+        }
+        if not self._ours.register(record):
+            raise WorkerIdTakenError(
+                f"network {self.network_id!r} has a worker {self._worker_id!r} already: choose "
+                "another worker_id, or leave it out to have one made"
+            )
+        logger.debug("Worker {} registered in network {}", self._worker_id, self.network_id)
+
+    @property
+    def worker_id(self) -> str:
+        """Name of the worker."""
+        return self._worker_id
+
+    @property
+    def _creator(self) -> str:
+        return self._worker_id
+
+    @property
+    def terminated(self) -> bool:
+        """Whether the loop is to end: a stop was asked for, the budget is spent, or it is lost.
+
+        Each reply of the server tells, so that a loop which asks after a call pays nothing.
+        """
+        if self._stopping:
+            return True
+        if time.monotonic() - self._verdict_at > FRESH:
+            self._verdict, _ = self._ours.check()
+        self._verdict_at = float("-inf")
+        return self._verdict is not Verdict.GO
+
+    def stop(self) -> None:
+        """Let the loop end after its current task, as if the network had asked for it."""
+        self._stopping = True
+
+    def set_terminated(self) -> None:
+        """Leave the network: tasks that still run here fail, popped ones go back to the queue."""
+        self.leave(_ENDED, "ended")
+
+    def leave(self, condition: AnyCondition, reason: str) -> None:
+        """Leave the network for a reason; tasks that still run here fail with this condition."""
+        self._store.settle_worker(
+            self._worker_id,
+            new_token(),
+            self._packer.condition(condition),
+            max_attempts=0,
+            fail_pending=False,
+            reason=reason,
+        )
+        self._stopping = True
+
+    def push_running_tasks(
+        self, xss: Sequence[X], *, xss_extra: Sequence[XE | Mapping[str, object]] | None = None
+    ) -> list[str]:
+        """Create tasks that this worker runs from now on, all or none; return their keys.
+
+        Waits while the running tasks of others take all that is left of the budget. Raises
+        BudgetSpentError when less is left than asked for, WorkerStoppedError after a stop.
+        """
+        packed, extras = self._pack(xss, xss_extra)
+        if not packed:
+            return []
+        keys = new_task_keys(len(packed))
+        self._run(
+            *(part for row in zip(keys, packed, extras, strict=True) for part in row)
+        )
+        return keys
+
+    def running_task(
+        self, xs: X, *, xs_extra: XE | Mapping[str, object] | None = None
+    ) -> Task[X, Y, XE, YE]:
+        """Create one task that this worker runs from now on, to be used as a context manager.
+
+        Waits and raises as `push_running_tasks` does.
+        """
+        key = new_task_keys(1)[0]
+        packed = self._packer.codec.xs.encode(xs)
+        extra = NOTHING if xs_extra is None else self._packer.extra("xs_extra", xs_extra)
+        self._run(key, packed, extra)
+        kept = None if xs_extra is None else self._packer.codec.xs_extra.decode(extra)
+        return Task(self, key, xs, kept, 1)
+
+    def pop_task(self, *, timeout: float = POP_TIMEOUT) -> Task[X, Y, XE, YE] | None:
+        """Take the next task from the queue; wait up to `timeout` seconds on the server for one.
+
+        None when the queue stays empty, and as soon as the worker is to stop.
+        """
+        left = check_seconds("timeout", timeout) or 0.0
+        deadline = time.monotonic() + left
+        while not self._stopping:
+            started = self._ours.pop_task(left)
+            self._note(started.verdict)
+            if started.claimed is not None:
+                task = self._unpack(started.claimed)
+                if task is not None:
+                    return task
+            elif started.verdict not in (Verdict.GO, Verdict.FULL):
+                break
+            left = deadline - time.monotonic()
+            if left <= 0:
+                break
+            if started.verdict is Verdict.FULL:
+                self._wait_for_slot(started, left)
+        return None
+
+    def queue(self, *, timeout: float = POP_TIMEOUT) -> Iterator[Task[X, Y, XE, YE]]:
+        """Pop tasks until the queue stays empty for `timeout` seconds or the worker is to stop."""
+        while (task := self.pop_task(timeout=timeout)) is not None:
+            yield task
+
+    def finish_tasks(
+        self,
+        keys: Sequence[str],
+        yss: Sequence[Y],
+        *,
+        yss_extra: Sequence[YE | Mapping[str, object]] | None = None,
+    ) -> list[str]:
+        """Finish running tasks of this worker; return the keys of those that it finished.
+
+        Others are left as they are, with a warning. Raises UnknownTaskError for keys of no task.
+        """
+        keys = check_keys(keys)
+        results = self._packer.yss(yss, len(keys))
+        extras = self._packer.extras("ys_extra", yss_extra, len(keys))
+        if not keys:
+            return []
+        rows = zip(keys, results, extras, strict=True)
+        finished = self._ours.finish_tasks(*(part for row in rows for part in row))
+        self._note(finished.verdict)
+        return self._settled(keys, finished.moved, "finished")
+
+    def fail_tasks(
+        self,
+        keys: Sequence[str],
+        conditions: Sequence[AnyCondition] | AnyCondition | None = None,
+    ) -> list[str]:
+        """Fail running tasks of this worker; return the keys of those that it failed.
+
+        Others are left as they are, with a warning. Raises UnknownTaskError for keys of no task.
+        """
+        keys = check_keys(keys)
+        reasons = self._packer.conditions(conditions, len(keys))
+        tasks = list(zip(keys, reasons, strict=True))
+        moved = self._store.fail_tasks(self._worker_id, new_token(), tasks)
+        return self._settled(keys, moved, "failed")
+
+    def settle_finished(
+        self, key: str, ys: Y, ys_extra: YE | Mapping[str, object] | None = None
+    ) -> bool:
+        """Finish one task of this worker; what `Task.finish` calls."""
+        packed = self._packer.codec.ys.encode(ys)
+        extra = NOTHING if ys_extra is None else self._packer.extra("ys_extra", ys_extra)
+        finished = self._ours.finish_tasks(key, packed, extra)
+        self._note(finished.verdict)
+        return self._was_ours(key, finished.moved[0])
+
+    def settle_failed(self, key: str, condition: AnyCondition) -> bool:
+        """Fail one task of this worker; what `Task.fail` calls."""
+        packed = self._packer.condition(as_condition(condition))
+        moved = self._store.fail_tasks(self._worker_id, new_token(), [(key, packed)])
+        return self._was_ours(key, moved[0])
+
+    def _was_ours(self, key: str, moved: int) -> bool:
+        if moved == 1:
+            return True
+        logger.warning("Task {} is no longer of worker {}: left as it is", key, self._worker_id)
+        return False
+
+    def _note(self, verdict: Verdict) -> None:
+        self._verdict = verdict
+        self._verdict_at = time.monotonic()
+
+    def _run(self, *row: str | bytes) -> None:
+        """Create running tasks, as soon as the budget has room for them."""
+        while not self._stopping:
+            started = self._ours.push_running_tasks(*row)
+            self._note(started.verdict)
+            match started.verdict:
+                case Verdict.GO:
+                    return
+                case Verdict.FULL:
+                    self._wait_for_slot(started, float("inf"))
+                case Verdict.SPENT:
+                    raise BudgetSpentError(
+                        f"the budget of network {self.network_id!r} is spent with "
+                        f"{started.n_finished} finished tasks: no further task may start"
+                    )
+                case Verdict.EXCESS:
+                    raise BudgetSpentError(
+                        f"the budget of network {self.network_id!r} leaves {started.detail!r} "
+                        f"tasks but {len(row) // 3} were to start: start fewer at once"
+                    )
+                case _:
+                    break
+        raise WorkerStoppedError(
+            f"worker {self._worker_id!r} was asked to stop, or was declared lost: it may start "
+            "no further task, and its loop should end"
+        )
+
+    def _wait_for_slot(self, started: Started, seconds: float) -> None:
+        assert isinstance(started.detail, bytes)
+        self._store.wait_for_event(started.detail, min(seconds, POP_TIMEOUT))
+
+    def _unpack(self, claimed: Claimed) -> Task[X, Y, XE, YE] | None:
+        """Make a task of what was popped; one that cannot be read fails, and None is returned."""
+        codec = self._packer.codec
+        try:
+            xs = codec.xs.decode(claimed.xs)
+            extra = claimed.xs_extra
+            xs_extra = None if extra is None else codec.xs_extra.decode(extra)
+        except CorruptDataError as error:
+            logger.error("Task {} cannot be read and fails: {}", claimed.key, error)
+            self.settle_failed(claimed.key, error)
+            return None
+        return Task(self, claimed.key, xs, xs_extra, claimed.attempt)
