@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import pytest
 from hypothesis import settings
+from loguru import logger
+
+from rushtyped.embedded import release_embedded_server, use_embedded_server
+from rushtyped.keys import new_network_id
+from tests.waiting import wait_until
 
 settings.register_profile("default", deadline=None, print_blob=True)
 settings.load_profile("default")
@@ -12,3 +20,48 @@ settings.load_profile("default")
 # A server or a secret that this shell is set up for must neither be written to nor decide a test.
 for name in [name for name in os.environ if name == "REDIS_URL" or name.startswith("RUSHTYPED_")]:
     del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def server_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Data directory of an embedded server that runs as long as the session does."""
+    directory = tmp_path_factory.mktemp("server")
+    socket = use_embedded_server(directory)
+    yield directory
+    release_embedded_server(directory)
+    wait_until(lambda: not socket.exists(), description="the embedded server has ended")
+
+
+@pytest.fixture(scope="session")
+def redis_url(server_directory: Path) -> str:
+    """URL of the session's embedded server."""
+    return f"unix://{use_embedded_server(server_directory)}"
+
+
+@pytest.fixture
+def network_id() -> str:
+    """A name that no other test uses."""
+    return new_network_id()
+
+
+@pytest.fixture
+def warnings_seen() -> Iterator[list[str]]:
+    """Messages that the library logs as warnings or errors while the test runs."""
+    seen: list[str] = []
+    sink = logger.add(lambda message: seen.append(message.record["message"]), level="WARNING")
+    yield seen
+    logger.remove(sink)
+
+
+@pytest.fixture
+def count_round_trips() -> Callable[[object, Callable[[], object]], int]:
+    """Count the round trips that a call of a Network or Worker takes."""
+
+    def count(tasks: object, call: Callable[[], object]) -> int:
+        channel = tasks._channel  # type: ignore[attr-defined]  # the count is for tests only
+        before: int = channel.n_round_trips
+        call()
+        after: int = channel.n_round_trips
+        return after - before
+
+    return count

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import random
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
+import hiredis
 import redis
 from loguru import logger
 from redis import exceptions
@@ -22,9 +22,10 @@ from rushtyped.errors import (
 )
 from rushtyped.lua import Script
 
-Command = tuple[str | bytes | int | float, ...]
-T = TypeVar("T")
+Argument = str | bytes | int | float
+Command = tuple[Argument, ...]
 
+_pack: Callable[[Command], bytes] = hiredis.pack_command  # its stub wants tuples of one
 FIRST_PAUSE = 0.01
 LONGEST_PAUSE = 1.0
 
@@ -65,33 +66,33 @@ class Channel:
         self._free: list[Any] = []
         self._pid = os.getpid()
 
-    def call(self, *command: str | bytes | int | float) -> Any:
+    def call(self, *command: Argument) -> Any:
         """Send one command and return its reply."""
-        return self._exchange(lambda connection: self._send(connection, command))
+        return self._exchange(self._send, (command,))
 
-    def run(self, script: Script, *keys_and_args: str | bytes | int | float) -> Any:
+    def run(self, script: Script, *keys_and_args: Argument) -> Any:
         """Run a script; the arguments are the number of its keys, the keys, and what follows."""
-        return self._exchange(lambda connection: self._run(connection, script, keys_and_args))
+        return self._exchange(self._run, (script, keys_and_args))
 
     def pipeline(self, commands: Sequence[Command]) -> list[Any]:
         """Send several commands in one round trip and return their replies."""
-        return self._exchange(lambda connection: self._send_all(connection, commands))
+        replies: list[Any] = self._exchange(self._send_all, (commands,))
+        return replies
 
-    def run_after(self, command: Command, script: Script, *arguments: str | bytes | int) -> Any:
+    def run_after(self, command: Command, script: Script, *keys_and_args: Argument) -> Any:
         """Send a command and a script in one round trip and return the script's reply.
 
         Where the reply was lost, the script alone is sent again.
         """
-        return self._exchange(
-            lambda connection: self._run_after(connection, command, script, arguments),
-            lambda connection: self._run(connection, script, arguments),
-        )
+        try:
+            return self._attempt(self._run_after, (command, script, keys_and_args))
+        except Exception as error:  # noqa: BLE001 - raised by its right name where it lasts
+            return self._insist(self._run, (script, keys_and_args), error)
 
     def probe(self) -> bytes:
         """Ask the server about itself; without a retry, since a wrong address does not heal."""
         try:
-            with self._connection() as connection:
-                info: bytes = self._send(connection, ("INFO",))
+            info: bytes = self._attempt(self._send, (("INFO",),))
         except Exception as error:
             raise self._named(error, patience=0.0) from error
         return info
@@ -108,48 +109,23 @@ class Channel:
             self._client = self.endpoint.client()
         return self._client
 
-    def _exchange(
-        self, exchange: Callable[[Any], T], repeat: Callable[[Any], T] | None = None
-    ) -> T:
+    def _exchange(self, exchange: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
         try:
-            with self._connection() as connection:
-                return exchange(connection)
-        except Exception as error:
-            if not _is_passing(error):
-                raise self._named(error, self.retry_timeout) from error
-            return self._insist(repeat or exchange, error)
+            return self._attempt(exchange, arguments)
+        except Exception as error:  # noqa: BLE001 - raised by its right name where it lasts
+            return self._insist(exchange, arguments, error)
 
-    def _insist(self, exchange: Callable[[Any], T], error: Exception) -> T:
-        """Try again until the server is back or the time is up."""
-        deadline = time.monotonic() + self.retry_timeout
-        pause = FIRST_PAUSE
-        logger.debug("Lost {}: {}; trying again", self.endpoint.address, type(error).__name__)
-        while time.monotonic() + pause < deadline:
-            time.sleep(pause * random.uniform(0.5, 1.0))
-            pause = min(2 * pause, LONGEST_PAUSE)
-            try:
-                self.renew()
-                with self._connection() as connection:
-                    return exchange(connection)
-            except Exception as again:
-                error = again
-                if not _is_passing(error):
-                    break
-        raise self._named(error, self.retry_timeout) from error
-
-    def renew(self) -> None:
-        """Drop connections and the client: the server may have moved or need a start."""
-        self.close()
-        self._client = None
-
-    @contextlib.contextmanager
-    def _connection(self) -> Any:
+    def _attempt(self, exchange: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+        """Do an exchange over a connection of its own."""
         if self._pid != os.getpid():
             # a child of fork never uses its parent's sockets, nor closes them for its parent
             self._free, self._client, self._pid = [], None, os.getpid()
-        connection = self._free.pop() if self._free else self._new_connection()
         try:
-            yield connection
+            connection = self._free.pop()
+        except IndexError:
+            connection = self._new_connection()
+        try:
+            reply = exchange(connection, *arguments)
         except exceptions.ResponseError:
             self._free.append(connection)
             raise
@@ -157,17 +133,40 @@ class Channel:
             connection.disconnect()  # a reply may still be on its way
             raise
         self._free.append(connection)
+        return reply
+
+    def _insist(
+        self, exchange: Callable[..., Any], arguments: tuple[Any, ...], error: Exception
+    ) -> Any:
+        """Try again until the server is back or the time is up."""
+        deadline = time.monotonic() + self.retry_timeout
+        pause = FIRST_PAUSE
+        while _is_passing(error) and time.monotonic() + pause < deadline:
+            logger.debug("Lost {}: {}; trying again", self.endpoint.address, type(error).__name__)
+            time.sleep(pause * random.uniform(0.5, 1.0))
+            pause = min(2 * pause, LONGEST_PAUSE)
+            try:
+                self.renew()
+                return self._attempt(exchange, arguments)
+            except Exception as again:  # noqa: BLE001 - it is raised below, by its right name
+                error = again
+        named = self._named(error, self.retry_timeout)
+        raise named from (None if named is error else error)
+
+    def renew(self) -> None:
+        """Drop connections and the client: the server may have moved or need a start."""
+        self.close()
+        self._client = None
 
     def _new_connection(self) -> Any:
-        client = self.client
-        if isinstance(client, redis.RedisCluster):
-            node = client.get_node_from_key(self._slot_key)
-            client = client.get_redis_connection(node)
+        client: Any = self.client  # redis-py leaves much of it untyped
+        if isinstance(self.client, redis.RedisCluster):
+            client = client.get_redis_connection(client.get_node_from_key(self._slot_key))
         return client.connection_pool.make_connection()
 
     def _send(self, connection: Any, command: Command) -> Any:
         self.n_round_trips += 1
-        connection.send_command(*command)
+        connection.send_packed_command((_pack(command),))
         return connection.read_response()
 
     def _run(self, connection: Any, script: Script, arguments: Command) -> Any:
@@ -182,7 +181,7 @@ class Channel:
     ) -> Any:
         self.n_round_trips += 1
         run = ("EVALSHA", script.sha, *arguments)
-        connection.send_packed_command(connection.pack_commands((command, run)))
+        connection.send_packed_command((_pack(command) + _pack(run),))
         try:
             connection.read_response()
         except exceptions.ResponseError:
@@ -195,7 +194,7 @@ class Channel:
 
     def _send_all(self, connection: Any, commands: Sequence[Command]) -> list[Any]:
         self.n_round_trips += 1
-        connection.send_packed_command(connection.pack_commands(commands))
+        connection.send_packed_command((b"".join(map(_pack, commands)),))
         replies: list[Any] = []
         for _ in commands:
             try:

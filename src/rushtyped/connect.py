@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 import redis
 from redis.backoff import NoBackoff
+from redis.cluster import ClusterNode
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
@@ -58,8 +59,7 @@ class Endpoint:
         if self.client_type is redis.RedisCluster:
             return redis.RedisCluster(**options)
         if "sentinel_manager" in options:
-            sentinel = options.pop("sentinel_manager")
-            return sentinel.master_for(options.pop("service_name"), **options)
+            return _master(options.pop("sentinel_manager"), options.pop("service_name"), options)
         pool = redis.ConnectionPool(connection_class=self.connection_type, **options)
         return redis.Redis(connection_pool=pool)
 
@@ -102,7 +102,7 @@ def _settings() -> dict[str, Any]:
 
 
 def _endpoint_of_client(client: redis.Redis) -> Endpoint:
-    pool = client.connection_pool
+    pool: Any = client.connection_pool
     options = dict(pool.connection_kwargs)
     options.pop("himport_registry", None)
     options.pop("connection_pool", None)
@@ -127,9 +127,7 @@ def _endpoint_of_cluster(client: redis.RedisCluster) -> Endpoint:
     nodes = ", ".join(sorted(node.name for node in options["startup_nodes"]))
     for name in ("host", "port", "path", "himport_registry"):
         options.pop(name, None)
-    return Endpoint(
-        address=f"cluster of {nodes}", client_type=redis.RedisCluster, options=options
-    )
+    return Endpoint(address=f"cluster of {nodes}", client_type=redis.RedisCluster, options=options)
 
 
 def _endpoint_of_url(url: str, source: str) -> Endpoint:
@@ -213,15 +211,21 @@ def _sentinel_client(url: str, settings: dict[str, Any]) -> AnyClient:
         for name, value in query.items()
         if name in ("sentinel_username", "sentinel_password")
     }
-    sentinel = Sentinel(
+    sentinel: Any = Sentinel  # redis-py leaves it untyped
+    manager = sentinel(
         _cluster_nodes(url), sentinel_kwargs={**access, "socket_timeout": CONNECT_TIMEOUT}
     )
-    return sentinel.master_for(
-        service, db=int(database or 0), **_credentials(parts), **settings
-    )
+    options = {"db": int(database or 0), **_credentials(parts), **settings}
+    return _master(manager, service, options)
+
+
+def _master(sentinel: Any, service: str, options: dict[str, Any]) -> AnyClient:
+    client: redis.Redis = sentinel.master_for(service, **options)
+    return client
 
 
 def _cluster_client(url: str, settings: dict[str, Any]) -> AnyClient:
     """Understand redis+cluster://user:password@host:port,host:port."""
-    nodes = [redis.cluster.ClusterNode(host, port) for host, port in _cluster_nodes(url)]
+    make_node: Any = ClusterNode  # redis-py leaves it untyped
+    nodes = [make_node(host, port) for host, port in _cluster_nodes(url)]
     return redis.RedisCluster(startup_nodes=nodes, **_credentials(urlsplit(url)), **settings)

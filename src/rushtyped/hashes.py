@@ -32,9 +32,13 @@ class Hashes:
         self._store = store
         self._packer = packer
 
-    def write(self, keys: Sequence[str] | None, fields: Mapping[str, Sequence[object]]) -> list[str]:
+    def write(
+        self, keys: Sequence[str] | None, fields: Mapping[str, Sequence[object] | None]
+    ) -> list[str]:
         """Write one value of each field to each hash; a single value serves all hashes."""
-        columns = {name: as_list(name, values) for name, values in fields.items() if values is not None}
+        columns = {
+            name: as_list(name, values) for name, values in fields.items() if values is not None
+        }
         self._check_names(columns)
         n = self._count(keys, columns)
         keys = new_task_keys(n) if keys is None else [check_task_key(key) for key in keys]
@@ -103,7 +107,9 @@ class Hashes:
     def _count(keys: Sequence[str] | None, columns: Mapping[str, Sequence[object]]) -> int:
         """Count the hashes to write, or raise LengthMismatchError."""
         if isinstance(keys, str):
-            raise InvalidTypeError(f"keys must be a list but is a single str: write keys=[{keys!r}]")
+            raise InvalidTypeError(
+                f"keys must be a list but is a single str: write keys=[{keys!r}]"
+            )
         lengths = {name: len(values) for name, values in columns.items()}
         n = len(keys) if keys is not None else max(lengths.values(), default=0)
         wrong = {name: length for name, length in lengths.items() if length not in (1, n)}

@@ -6,10 +6,9 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Generic, Literal
+from typing import Generic, Literal, Self
 
 from loguru import logger
-from typing_extensions import Self
 
 from rushtyped.arguments import as_list, check_count, check_options, check_seconds
 from rushtyped.connect import resolve_endpoint
@@ -23,10 +22,11 @@ from rushtyped.launch.local import LocalWorker, LocalWorkers, n_cores, start_loc
 from rushtyped.launch.running import Order
 from rushtyped.loops import check_loop, new_secret, pack_loop
 from rushtyped.models import Condition
+from rushtyped.packer import Conditions
 from rushtyped.progress import ProgressLine
 from rushtyped.selection import check_keys, moved_keys
 from rushtyped.store import Progress
-from rushtyped.task import XE, YE, AnyCondition, X, Y
+from rushtyped.task import XE, YE, X, Y
 from rushtyped.tasks import RETRY_TIMEOUT, Tasks
 from rushtyped.worker import Worker
 
@@ -181,14 +181,20 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         not run are skipped with a warning.
         """
         check_options("type", [type], ("kill", "terminate"))
-        ids = None if worker_ids is None else [check_worker_id(each) for each in as_list("worker_ids", worker_ids)]
+        ids = (
+            None
+            if worker_ids is None
+            else [check_worker_id(each) for each in as_list("worker_ids", worker_ids)]
+        )
         if ids == []:
             return
         asked = self._store.stop_workers(type, ids or ())
         starting = [
             worker
             for worker in self._local
-            if worker.is_alive and worker.worker_id not in asked and (not ids or worker.worker_id in ids)
+            if worker.is_alive
+            and worker.worker_id not in asked
+            and (not ids or worker.worker_id in ids)
         ]
         idle = set(ids or ()) - set(asked) - {worker.worker_id for worker in starting}
         if idle:
@@ -219,7 +225,7 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
     def fail_tasks(
         self,
         keys: Sequence[str] | None = None,
-        conditions: Sequence[AnyCondition] | AnyCondition | None = None,
+        conditions: Conditions = None,
     ) -> list[str]:
         """Fail queued or running tasks, all queued ones where none is named.
 
@@ -301,8 +307,7 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
     def _registered(self, ids: Sequence[str] | None) -> set[str]:
         everybody, running = self._store.registered()
         ours = {worker.worker_id for worker in self._local}
-        here = running | (everybody & ours) if ids is None else everybody & set(ids)
-        return here
+        return running | (everybody & ours) if ids is None else everybody & set(ids)
 
     def _is_deserted(self, state: Progress) -> bool:
         """Whether no worker runs, and none is about to."""

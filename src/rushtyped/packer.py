@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any, Generic
+from typing import Any, Generic, cast
 
 from rushtyped.arguments import as_list, spread
 from rushtyped.codec import (
@@ -16,7 +16,7 @@ from rushtyped.codec import (
     task_codec,
 )
 from rushtyped.errors import ColumnCollisionError, CorruptDataError, LengthMismatchError
-from rushtyped.models import DEFAULT_CONDITION, TaskState
+from rushtyped.models import DEFAULT_CONDITION, Condition, TaskState
 from rushtyped.schema import TIMES, Group, Models
 from rushtyped.store import Columns, Store
 from rushtyped.task import XE, YE, AnyCondition, TaskRecord, X, Y, as_condition
@@ -28,7 +28,7 @@ RECORD_FIELDS = (
     *TIMES,
 )
 
-ManyExtras = Sequence[XE | Mapping[str, object]] | None
+Conditions = Sequence[AnyCondition] | AnyCondition | None
 
 
 class Packer(Generic[X, Y, XE, YE]):
@@ -71,9 +71,9 @@ class Packer(Generic[X, Y, XE, YE]):
             self._claim_columns(group, free_names(model))
         return codec.encode(model)
 
-    def conditions(self, conditions: Sequence[AnyCondition] | None, n: int) -> list[bytes]:
+    def conditions(self, conditions: Conditions, n: int) -> list[bytes]:
         """Pack a condition for each task: as many as tasks, one for all, or the default."""
-        if isinstance(conditions, str | BaseException):
+        if isinstance(conditions, str | BaseException | Condition):
             conditions = [conditions]
         given = spread("conditions", conditions, n, DEFAULT_CONDITION)
         return [self.condition(condition) for condition in given]
@@ -81,6 +81,14 @@ class Packer(Generic[X, Y, XE, YE]):
     def condition(self, condition: AnyCondition) -> bytes:
         """Pack one condition."""
         return encode_condition(as_condition(condition))
+
+    def unpack_xs(self, data: bytes) -> X:
+        """Make the xs of a task from what is stored."""
+        return cast(X, self.codec.xs.decode(data))
+
+    def unpack_xs_extra(self, data: bytes | None) -> XE | None:
+        """Make the xs_extra of a task from what is stored, if anything is."""
+        return None if data is None else cast(XE, self.codec.xs_extra.decode(data))
 
     def forget_columns(self) -> None:
         """Ask the server again whether free-form names are taken."""
@@ -102,8 +110,10 @@ class Packer(Generic[X, Y, XE, YE]):
     def records(self, keys: Sequence[str], columns: Columns) -> list[TaskRecord[X, Y, XE, YE]]:
         """Make records of tasks from their hashes' fields."""
         rows = zip(*(columns[name] for name in RECORD_FIELDS), strict=True)
-        return [self._record(key, dict(zip(RECORD_FIELDS, row, strict=True)))
-                for key, row in zip(keys, rows, strict=True)]
+        return [
+            self._record(key, dict(zip(RECORD_FIELDS, row, strict=True)))
+            for key, row in zip(keys, rows, strict=True)
+        ]
 
     def _record(self, key: str, row: dict[str, Any]) -> TaskRecord[X, Y, XE, YE]:
         codec: Any = self.codec

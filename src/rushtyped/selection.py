@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from rushtyped.arguments import as_list, check_options
+from rushtyped.errors import UnknownTaskError
 from rushtyped.keys import check_task_key
 from rushtyped.models import TaskState
 from rushtyped.schema import DEFAULT_FIELDS, Field
@@ -19,6 +20,8 @@ INDEXES: dict[TaskState, Index] = {
     TaskState.FAILED: "failed",
 }
 ALL_FIELDS: tuple[Field, ...] = (*DEFAULT_FIELDS, "times")
+
+_MOST_NAMED = 5
 
 States = Sequence[TaskState | Literal["queued", "running", "finished", "failed"]]
 
@@ -43,3 +46,13 @@ def check_keys(keys: Sequence[str]) -> list[str]:
 def moved_keys(keys: Sequence[str], moved: Sequence[int]) -> list[str]:
     """Return the keys of those that a transition has moved."""
     return [key for key, outcome in zip(keys, moved, strict=True) if outcome == 1]
+
+
+def unknown_tasks(network_id: str, keys: Sequence[str]) -> UnknownTaskError:
+    """Make the error that names keys of no task."""
+    named = ", ".join(sorted(map(repr, keys))[:_MOST_NAMED])
+    return UnknownTaskError(
+        f"network {network_id!r} has no task {named}"
+        f"{' and others' if len(keys) > _MOST_NAMED else ''}: pass keys that a push of this "
+        "network returned; nothing was changed"
+    )

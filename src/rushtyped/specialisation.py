@@ -22,26 +22,42 @@ class SpecialisedType(type):
     models: Models | None = None
 
 
-def specialise(generic: SpecialisedType, parameters: tuple[Any, ...]) -> SpecialisedType:
+def carries_models(parameters: Any) -> bool:
+    """Tell models from type variables, which stand for models in generic code."""
+    return all(each is not Any and isinstance(each, type) for each in _as_tuple(parameters))
+
+
+def with_defaults(parameters: Any) -> tuple[Any, ...]:
+    """Fill in the extras where type variables are given for xs and ys only."""
+    given = _as_tuple(parameters)
+    missing = _MOST_MODELS - len(given)
+    return given if len(given) < _LEAST_MODELS else (*given, *[AnyExtra] * missing)
+
+
+def models_of(specialised: SpecialisedType) -> Models:
+    """Return the models that a class carries, or raise InvalidTypeError where it has none."""
+    if specialised.models is None:
+        name = specialised.__name__
+        raise InvalidTypeError(f"{name} needs its models: {name}[Params, Scores](...)")
+    return specialised.models
+
+
+def specialise(generic: SpecialisedType, parameters: Any) -> SpecialisedType:
     """Return the subclass of a generic class that carries these models; each is made once.
 
     Raises InvalidTypeError, UnsupportedFieldError or ColumnCollisionError for models that
     cannot be stored.
     """
+    models = _as_tuple(parameters)
     if generic.models is not None:
         raise InvalidTypeError(f"{generic.__name__} has its models already: subscript it once")
-    if not _LEAST_MODELS <= len(parameters) <= _MOST_MODELS:
+    if not _LEAST_MODELS <= len(models) <= _MOST_MODELS:
         raise InvalidTypeError(
             f"{generic.__name__}[...] takes the models of xs and ys, and may take those of "
-            f"xs_extra and ys_extra, but got {len(parameters)} parameters"
+            f"xs_extra and ys_extra, but got {len(models)} parameters"
         )
-    for parameter in parameters:
-        if not isinstance(parameter, type):
-            raise InvalidTypeError(
-                f"{generic.__name__}[...] takes models, which are classes, but got {parameter!r}"
-            )
-    missing = _MOST_MODELS - len(parameters)
-    return _specialised(generic, Models(*parameters, *[AnyExtra] * missing))
+    missing = _MOST_MODELS - len(models)
+    return _specialised(generic, Models(*models, *[AnyExtra] * missing))
 
 
 @cache
@@ -64,4 +80,8 @@ def _reduce(cls: SpecialisedType) -> str | tuple[Callable[..., Any], tuple[Any, 
     return cls.__qualname__
 
 
-copyreg.pickle(SpecialisedType, _reduce)  # type: ignore[arg-type]  # typeshed asks for a tuple only
+copyreg.pickle(SpecialisedType, _reduce)
+
+
+def _as_tuple(parameters: Any) -> tuple[Any, ...]:
+    return parameters if isinstance(parameters, tuple) else (parameters,)

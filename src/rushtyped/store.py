@@ -71,9 +71,7 @@ class Store:
         """Create queued tasks of key, xs and xs_extra."""
         keys = self.keys
         for chunk in chunks(tasks):
-            self.run(
-                "push_tasks", (keys.all, keys.queue, keys.events), keys.prefix, *_flat(chunk)
-            )
+            self.run("push_tasks", (keys.all, keys.queue, keys.events), keys.prefix, *_flat(chunk))
 
     def push_finished_tasks(
         self, worker_id: str, tasks: Sequence[tuple[str, bytes, bytes, bytes, bytes]]
@@ -188,9 +186,7 @@ class Store:
         """Read fields of hashes, in the order of the keys; None where a field is missing."""
         values: list[bytes | None] = []
         for chunk in chunks(task_keys):
-            values += self.run(
-                "read_hashes", (), self.keys.prefix, len(fields), *fields, *chunk
-            )
+            values += self.run("read_hashes", (), self.keys.prefix, len(fields), *fields, *chunk)
         return _columns(values, fields)
 
     def count(self, index: Index) -> int:
@@ -296,9 +292,20 @@ class Store:
             *(keys.meta, keys.running, keys.finished, keys.running_workers),
             *(keys.queue, keys.failed, keys.events),
         )
-        event, spent, *counts, max_tasks, seconds = self.run("check_budget", names)
-        limit = int(max_tasks) if max_tasks else None
-        return Progress(event, bool(spent), *counts, limit, float(seconds) if seconds else None)
+        event, spent, queued, running, finished, failed, workers, max_tasks, seconds = self.run(
+            "check_budget", names
+        )
+        return Progress(
+            event=event,
+            spent=bool(spent),
+            queued=queued,
+            running=running,
+            finished=finished,
+            failed=failed,
+            running_workers=workers,
+            max_tasks=int(max_tasks) if max_tasks else None,
+            seconds=float(seconds) if seconds else None,
+        )
 
     def last_event(self) -> bytes:
         """Name the newest event, to wait for the next one from."""
@@ -309,9 +316,7 @@ class Store:
     def wait_for_event(self, event: bytes, seconds: float) -> None:
         """Block on the server until there is an event newer than this, or the time is up."""
         block = max(1, min(BLOCK_MS, int(seconds * 1000)))
-        self.channel.call(
-            "XREAD", "COUNT", 1, "BLOCK", block, "STREAMS", self.keys.events, event
-        )
+        self.channel.call("XREAD", "COUNT", 1, "BLOCK", block, "STREAMS", self.keys.events, event)
 
     def epoch(self) -> bytes | None:
         """Token that is new after every reset."""

@@ -120,7 +120,8 @@ def as_condition(given: object) -> Condition:
             return Condition.from_exception(given)
         case str():
             return Condition(type="TaskFailed", message=given)
-    raise InvalidTypeError(
-        "a condition must be a Condition, an exception or a str "
-        f"but is {given!r} ({type(given).__name__})"
-    )
+        case _:
+            raise InvalidTypeError(
+                "a condition must be a Condition, an exception or a str "
+                f"but is {given!r} ({type(given).__name__})"
+            )

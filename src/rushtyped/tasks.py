@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from loguru import logger
 
+from rushtyped import selection, specialisation
 from rushtyped.arguments import check_seconds
 from rushtyped.channel import Channel
 from rushtyped.connect import AnyClient, Endpoint
-from rushtyped.errors import InvalidTypeError, UnknownTaskError
 from rushtyped.hashes import Hashes
 from rushtyped.keys import NetworkKeys, check_network_id, new_task_keys, new_token
 from rushtyped.membership import check_server, join_network
-from rushtyped.models import AnyExtra, Condition, TaskState
-from rushtyped.packer import RECORD_FIELDS, Packer
+from rushtyped.models import Condition, TaskState
+from rushtyped.packer import RECORD_FIELDS, Conditions, Packer
 from rushtyped.schema import DEFAULT_FIELDS, Field
-from rushtyped.specialisation import SpecialisedType, specialise
-from rushtyped.selection import INDEXES, STATES, States, check_fields, check_keys, check_states, moved_keys
+from rushtyped.selection import STATES, States
+from rushtyped.specialisation import SpecialisedType
 from rushtyped.store import Store
-from rushtyped.task import XE, YE, AnyCondition, TaskRecord, X, Y
+from rushtyped.task import XE, YE, TaskRecord, X, Y
 from rushtyped.waiter import Waiter
 
 if TYPE_CHECKING:  # a worker that fetches no frame does not pay for Polars
@@ -43,16 +43,11 @@ class Tasks(Generic[X, Y, XE, YE], metaclass=SpecialisedType):
     """
 
     def __class_getitem__(cls, parameters: Any) -> Any:
-        given = parameters if isinstance(parameters, tuple) else (parameters,)
-        if any(each is Any or not isinstance(each, type) for each in given):
-            filled = (*given, *(AnyExtra, AnyExtra)[len(given) - 2 :]) if len(given) > 1 else given
-            return super().__class_getitem__(filled)  # type: ignore[misc]  # Generic has it
-        return specialise(cls, given)
+        if specialisation.carries_models(parameters):
+            return specialisation.specialise(cls, parameters)
+        return super().__class_getitem__(specialisation.with_defaults(parameters))  # type: ignore[misc]  # Generic has it
 
     def __init__(self, network_id: str, endpoint: Endpoint, retry_timeout: float) -> None:
-        if type(self).models is None:
-            name = type(self).__name__
-            raise InvalidTypeError(f"{name} needs its models: {name}[Params, Scores](...)")
         self._network_id = check_network_id(network_id)
         self._endpoint = endpoint
         self._retry_timeout = retry_timeout
@@ -65,18 +60,19 @@ class Tasks(Generic[X, Y, XE, YE], metaclass=SpecialisedType):
         keys = NetworkKeys(self._network_id)
         self._channel = Channel(self._endpoint, keys.meta, self._retry_timeout)
         self._store = Store(self._channel, keys)
-        models = type(self).models
-        assert models is not None
-        self._packer: Packer[X, Y, XE, YE] = Packer(models, self._store)
+        self._packer: Packer[X, Y, XE, YE] = Packer(
+            specialisation.models_of(type(self)), self._store
+        )
         self._hashes = Hashes(self._store, self._packer)
+        self._creator = ""  # id of the worker that creates tasks here; a Network is none
 
     def _join(self) -> None:
-        self._epoch = join_network(self._store, self._packer.codec.schema.models)
+        self._epoch: bytes | None = join_network(self._store, self._packer.codec.schema.models)
         self._joined = True
 
     @cached_property
     def _reader(self) -> Reader:
-        from rushtyped.reader import Reader  # noqa: PLC0415 - keeps Polars out of a start-up
+        from rushtyped.reader import Reader
 
         return Reader(self._store, self._packer.codec.schema)
 
@@ -132,7 +128,7 @@ class Tasks(Generic[X, Y, XE, YE], metaclass=SpecialisedType):
         xss: Sequence[X],
         *,
         xss_extra: Sequence[XE | Mapping[str, object]] | None = None,
-        conditions: Sequence[AnyCondition] | AnyCondition | None = None,
+        conditions: Conditions = None,
     ) -> list[str]:
         """Create failed tasks; return their keys."""
         packed, extras = self._pack(xss, xss_extra)
@@ -147,39 +143,41 @@ class Tasks(Generic[X, Y, XE, YE], metaclass=SpecialisedType):
         keys = self.queued_tasks
         condition = self._packer.condition(_REMOVED)
         moved = self._store.fail_tasks("", new_token(), [(key, condition) for key in keys])
-        return moved_keys(keys, moved)
+        return selection.moved_keys(keys, moved)
 
     def retry_tasks(self, keys: Sequence[str]) -> list[str]:
         """Put failed tasks back to the end of the queue; return the keys that this call moved."""
-        keys = check_keys(keys)
+        keys = selection.check_keys(keys)
         moved = self._store.retry_tasks(new_token(), keys)
         return self._settled(keys, moved, "retried")
 
     def fetch_tasks(self, *, fields: Sequence[Field] = DEFAULT_FIELDS) -> pl.DataFrame:
         """Fetch all tasks in the order of creation."""
-        return self._reader.index("all", check_fields(fields))
+        return self._reader.index("all", selection.check_fields(fields))
 
     def fetch_queued_tasks(self, *, fields: Sequence[Field] = DEFAULT_FIELDS) -> pl.DataFrame:
         """Fetch the queued tasks, the next one first."""
-        return self._reader.index("queue", check_fields(fields))
+        return self._reader.index("queue", selection.check_fields(fields))
 
     def fetch_running_tasks(self, *, fields: Sequence[Field] = DEFAULT_FIELDS) -> pl.DataFrame:
         """Fetch the running tasks in the order of their start."""
-        return self._reader.index("running", check_fields(fields))
+        return self._reader.index("running", selection.check_fields(fields))
 
     def fetch_finished_tasks(self, *, fields: Sequence[Field] = DEFAULT_FIELDS) -> pl.DataFrame:
         """Fetch the finished tasks in the order of finishing; each is read from Redis only once."""
-        return self._reader.finished(check_fields(fields))
+        return self._reader.finished(selection.check_fields(fields))
 
     def fetch_failed_tasks(self, *, fields: Sequence[Field] = DEFAULT_FIELDS) -> pl.DataFrame:
         """Fetch the failed tasks in the order of failing."""
-        return self._reader.index("failed", check_fields(fields))
+        return self._reader.index("failed", selection.check_fields(fields))
 
     def fetch_tasks_with_state(
         self, *, states: States = STATES, fields: Sequence[Field] = DEFAULT_FIELDS
     ) -> pl.DataFrame:
         """Fetch tasks of several states, with a column "state"; no task appears twice."""
-        return self._reader.with_states(check_states(states), check_fields(fields))
+        return self._reader.with_states(
+            selection.check_states(states), selection.check_fields(fields)
+        )
 
     def fetch_new_tasks(
         self, *, fields: Sequence[Field] = DEFAULT_FIELDS, timeout: float = 0.0
@@ -189,14 +187,14 @@ class Tasks(Generic[X, Y, XE, YE], metaclass=SpecialisedType):
         Waits up to `timeout` seconds for the first one. Only this method moves its mark.
         """
         seconds = check_seconds("timeout", timeout)
-        return self._reader.new(check_fields(fields), seconds or 0.0)
+        return self._reader.new(selection.check_fields(fields), seconds or 0.0)
 
     def read_tasks(self, keys: Sequence[str]) -> list[TaskRecord[X, Y, XE, YE]]:
         """Read tasks as typed records, in the order of the keys.
 
         Raises UnknownTaskError where a key belongs to no task of this network.
         """
-        keys = check_keys(keys)
+        keys = selection.check_keys(keys)
         columns = self._store.read_hashes(keys, RECORD_FIELDS)
         self._check_known(keys, [-1 if xs is None else 0 for xs in columns["state"]])
         return self._packer.records(keys, columns)
@@ -216,7 +214,7 @@ class Tasks(Generic[X, Y, XE, YE], metaclass=SpecialisedType):
 
         Raises WaitTimeoutError after `timeout` seconds, UnknownTaskError for keys of no task.
         """
-        keys = check_keys(keys)
+        keys = selection.check_keys(keys)
         seconds = check_seconds("timeout", timeout)
         waiter = Waiter(self._store, keys)
         pause, watch = self._watch() if detect_lost_workers else (_SLICE, list)
@@ -282,8 +280,8 @@ class Tasks(Generic[X, Y, XE, YE], metaclass=SpecialisedType):
 
     def tasks_with_state(self, states: States = STATES) -> dict[TaskState, list[str]]:
         """List the keys of the tasks in each of these states, all at one instant."""
-        wanted = check_states(states)
-        _, keys = self._store.snapshot([INDEXES[state] for state in wanted])
+        wanted = selection.check_states(states)
+        _, keys = self._store.snapshot([selection.INDEXES[state] for state in wanted])
         return dict(zip(wanted, keys, strict=True))
 
     def write_hashes(
@@ -297,7 +295,10 @@ class Tasks(Generic[X, Y, XE, YE], metaclass=SpecialisedType):
         return self._hashes.write(keys, fields)
 
     def read_hashes(
-        self, keys: Sequence[str], fields: Sequence[str], flatten: bool = True
+        self,
+        keys: Sequence[str],
+        fields: Sequence[str],
+        flatten: bool = True,  # noqa: FBT001, FBT002 - as in R's rush
     ) -> list[dict[str, object]]:
         """Read fields of hashes; flattened, the values of models stand in place of their field."""
         read = self._hashes.read_flat if flatten else self._hashes.read
@@ -350,9 +351,6 @@ class Tasks(Generic[X, Y, XE, YE], metaclass=SpecialisedType):
             f"{counts} finished={progress.finished} failed={progress.failed}>"
         )
 
-    _creator = ""
-    """Id of the worker that creates tasks here; a Network is none."""
-
     def _watch(self) -> tuple[float, Callable[[], object]]:
         """Return how often to look for lost workers while waiting, in seconds, and how."""
         return _SLICE, list
@@ -366,7 +364,7 @@ class Tasks(Generic[X, Y, XE, YE], metaclass=SpecialisedType):
         return packed, self._packer.extras("xs_extra", xss_extra, len(packed))
 
     def _is_in(self, keys: Sequence[str], state: TaskState) -> list[bool]:
-        states = self._store.read_hashes(check_keys(keys), ["state"])["state"]
+        states = self._store.read_hashes(selection.check_keys(keys), ["state"])["state"]
         return [found == state.value.encode() for found in states]
 
     def _settled(self, keys: Sequence[str], moved: Sequence[int], what: str) -> list[str]:
@@ -375,7 +373,7 @@ class Tasks(Generic[X, Y, XE, YE], metaclass=SpecialisedType):
         if 0 in moved:
             left = [key for key, outcome in zip(keys, moved, strict=True) if outcome == 0]
             logger.warning("{} tasks could not be {}: {}", len(left), what, left[:3])
-        return moved_keys(keys, moved)
+        return selection.moved_keys(keys, moved)
 
     def _check_known(self, keys: Sequence[str], found: Sequence[int]) -> None:
         if -1 not in found:
@@ -386,16 +384,12 @@ class Tasks(Generic[X, Y, XE, YE], metaclass=SpecialisedType):
             self._epoch = epoch
             self._packer.forget_columns()
             return
-        unknown = sorted(repr(key) for key, n in zip(keys, found, strict=True) if n == -1)
-        raise UnknownTaskError(
-            f"network {self._network_id!r} has no task {', '.join(unknown[:5])}"
-            f"{' and others' if len(unknown) > 5 else ''}: pass keys that a push of this network "
-            "returned; nothing was changed"
+        raise selection.unknown_tasks(
+            self._network_id, [key for key, n in zip(keys, found, strict=True) if n < 0]
         )
 
     def __getstate__(self) -> dict[str, object]:
-        return {"_network_id": self._network_id, "_endpoint": self._endpoint,
-                "_retry_timeout": self._retry_timeout}
+        return {name: vars(self)[name] for name in ("_network_id", "_endpoint", "_retry_timeout")}
 
     def __setstate__(self, state: dict[str, object]) -> None:
         vars(self).update(state)

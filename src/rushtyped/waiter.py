@@ -24,9 +24,7 @@ class Waiter:
                 f"no task of this network has the key {', '.join(unknown)}: "
                 "pass keys that a push of this network returned"
             )
-        self._open = {
-            key for key, state in zip(keys, states, strict=True) if state not in _SETTLED
-        }
+        self._open = {key for key, state in zip(keys, states, strict=True) if state not in _SETTLED}
 
     def wait(self, timeout: float | None, slice_s: float, on_slice: Callable[[], object]) -> None:
         """Block until all are settled or no worker runs.

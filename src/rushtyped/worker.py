@@ -21,8 +21,9 @@ from rushtyped.errors import (
 )
 from rushtyped.keys import check_worker_id, new_task_keys, new_token, new_worker_id
 from rushtyped.models import Condition
-from rushtyped.packer import NOTHING
+from rushtyped.packer import NOTHING, Conditions
 from rushtyped.selection import check_keys
+from rushtyped.store import Value
 from rushtyped.task import XE, YE, AnyCondition, Task, X, Y, as_condition
 from rushtyped.tasks import RETRY_TIMEOUT, Tasks
 from rushtyped.worker_store import Claimed, Started, Verdict, WorkerStore
@@ -57,12 +58,13 @@ class Worker(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
 
     def _open(self) -> None:
         super()._open()
+        self._creator = self._worker_id
         self._ours = WorkerStore(self._store, self._worker_id)
         self._verdict = Verdict.GO
         self._verdict_at = float("-inf")
 
     def _register(self) -> None:
-        record = {
+        record: dict[str, Value] = {
             "pid": os.getpid(),
             "hostname": socket.gethostname(),
             "version": version("rushtyped"),
@@ -77,10 +79,6 @@ class Worker(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
     @property
     def worker_id(self) -> str:
         """Name of the worker."""
-        return self._worker_id
-
-    @property
-    def _creator(self) -> str:
         return self._worker_id
 
     @property
@@ -128,9 +126,7 @@ class Worker(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         if not packed:
             return []
         keys = new_task_keys(len(packed))
-        self._run(
-            *(part for row in zip(keys, packed, extras, strict=True) for part in row)
-        )
+        self._run(*(part for row in zip(keys, packed, extras, strict=True) for part in row))
         return keys
 
     def running_task(
@@ -144,7 +140,7 @@ class Worker(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         packed = self._packer.codec.xs.encode(xs)
         extra = NOTHING if xs_extra is None else self._packer.extra("xs_extra", xs_extra)
         self._run(key, packed, extra)
-        kept = None if xs_extra is None else self._packer.codec.xs_extra.decode(extra)
+        kept = self._packer.unpack_xs_extra(extra or None)
         return Task(self, key, xs, kept, 1)
 
     def pop_task(self, *, timeout: float = POP_TIMEOUT) -> Task[X, Y, XE, YE] | None:
@@ -199,7 +195,7 @@ class Worker(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
     def fail_tasks(
         self,
         keys: Sequence[str],
-        conditions: Sequence[AnyCondition] | AnyCondition | None = None,
+        conditions: Conditions = None,
     ) -> list[str]:
         """Fail running tasks of this worker; return the keys of those that it failed.
 
@@ -254,7 +250,7 @@ class Worker(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
                     )
                 case Verdict.EXCESS:
                     raise BudgetSpentError(
-                        f"the budget of network {self.network_id!r} leaves {started.detail!r} "
+                        f"the budget of network {self.network_id!r} leaves {started.left} "
                         f"tasks but {len(row) // 3} were to start: start fewer at once"
                     )
                 case _:
@@ -265,16 +261,13 @@ class Worker(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         )
 
     def _wait_for_slot(self, started: Started, seconds: float) -> None:
-        assert isinstance(started.detail, bytes)
-        self._store.wait_for_event(started.detail, min(seconds, POP_TIMEOUT))
+        self._store.wait_for_event(started.event, min(seconds, POP_TIMEOUT))
 
     def _unpack(self, claimed: Claimed) -> Task[X, Y, XE, YE] | None:
         """Make a task of what was popped; one that cannot be read fails, and None is returned."""
-        codec = self._packer.codec
         try:
-            xs = codec.xs.decode(claimed.xs)
-            extra = claimed.xs_extra
-            xs_extra = None if extra is None else codec.xs_extra.decode(extra)
+            xs = self._packer.unpack_xs(claimed.xs)
+            xs_extra = self._packer.unpack_xs_extra(claimed.xs_extra)
         except CorruptDataError as error:
             logger.error("Task {} cannot be read and fails: {}", claimed.key, error)
             self.settle_failed(claimed.key, error)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rushtyped.keys import new_token
 from rushtyped.lua import load_script
@@ -42,7 +42,10 @@ class Started(NamedTuple):
 
     verdict: Verdict
     n_finished: int
-    detail: bytes | int
+    event: bytes
+    """The newest event, where the verdict is FULL, to wait for the next one from."""
+    left: int
+    """What is left of the budget, where the verdict is EXCESS."""
     claimed: Claimed | None = None
 
 
@@ -87,14 +90,12 @@ class WorkerStore:
         keys = self.store.keys
         names = (keys.workers, keys.running_workers, self._worker.record, keys.events)
         fields = (part for pair in record.items() for part in pair)
-        return bool(
-            self.store.run("register_worker", names, self.worker_id, new_token(), *fields)
-        )
+        return bool(self.store.run("register_worker", names, self.worker_id, new_token(), *fields))
 
     def push_running_tasks(self, *tasks: Value) -> Started:
         """Create running tasks of key, xs and xs_extra ('' for none), all in one flat row."""
         verdict, n_finished, detail = self._channel.run(self._push, *self._push_keys, *tasks)
-        return Started(Verdict(verdict), n_finished, detail)
+        return _started(verdict, n_finished, detail)
 
     def finish_tasks(self, *tasks: Value) -> Finished:
         """Finish tasks of key, ys and ys_extra ('' for none), all in one flat row."""
@@ -111,9 +112,7 @@ class WorkerStore:
             move: tuple[Value, ...] = ("BLMOVE", *names, "LEFT", "RIGHT", timeout)
         else:
             move = ("LMOVE", *names, "LEFT", "RIGHT")
-        reply = self._channel.run_after(move, self._claim, *arguments)
-        verdict, n_finished, detail, *task = reply
-        return Started(Verdict(verdict), n_finished, detail, _claimed(task))
+        return _started(*self._channel.run_after(move, self._claim, *arguments))
 
     def check(self) -> tuple[Verdict, int]:
         """Look whether the worker may go on, and count the finished tasks."""
@@ -123,8 +122,11 @@ class WorkerStore:
         return Verdict(verdict), n_finished
 
 
-def _claimed(task: Sequence[bytes]) -> Claimed | None:
-    if not task:
-        return None
-    key, xs, xs_extra, attempt = task
-    return Claimed(key.decode(), xs, xs_extra, int(attempt))
+def _started(verdict: int, n_finished: int, detail: bytes | int, *task: Any) -> Started:
+    claimed = None
+    if task:
+        key, xs, xs_extra, attempt = task
+        claimed = Claimed(key.decode(), xs, xs_extra, int(attempt))
+    if isinstance(detail, int):
+        return Started(Verdict(verdict), n_finished, b"", detail, claimed)
+    return Started(Verdict(verdict), n_finished, detail, 0, claimed)

@@ -18,8 +18,8 @@ LAYERS = (
     *("errors", "arguments", "keys", "models", "dtypes", "schema", "specialisation", "codec"),
     *("frames", "keeper", "embedded", "connect", "lua", "channel", "store", "worker_store"),
     *("membership", "selection", "cache", "task", "packer", "hashes", "waiter", "reader", "tasks"),
-    *("loops", "logs", "heartbeat", "worker", "launch", "plan", "network"),
-    *("demo", "testing", "dashboard", "cli", "__init__", "__main__"),
+    *("progress", "loops", "logs", "heartbeat", "worker", "launch", "plan", "network"),
+    *("__init__", "demo", "testing", "dashboard", "cli", "__main__"),
 )
 # Polars, what imports it, and optional extras are kept out of a worker's start-up.
 LATE = ("polars", "rushtyped.frames", "rushtyped.cache", "rushtyped.reader", "sklearn", "numpy")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from rushtyped.errors import InvalidArgumentError
 from rushtyped.launch.running import Order, send_order
 
 _TAIL_BYTES = 2000
@@ -132,5 +133,6 @@ def _open_log(directory: Path | None, name: str) -> IO[bytes]:
 
 
 def _input_of(process: subprocess.Popen[bytes]) -> IO[bytes]:
-    assert process.stdin is not None
+    if process.stdin is None:
+        raise InvalidArgumentError("the process was started without a pipe to its standard input")
     return process.stdin

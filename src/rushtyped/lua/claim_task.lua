@@ -22,10 +22,14 @@ local pending, worker = KEYS[9], KEYS[10]
 local prefix, worker_id, request = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local FULL = 4
 
+local function is_queued(key)
+  return redis.call('HGET', prefix .. 'task:' .. key, 'state') == 'queued'
+end
+
 local function put_back()
   local key = redis.call('RPOP', pending)
   while key do
-    redis.call('LPUSH', queue, key)
+    if is_queued(key) then redis.call('LPUSH', queue, key) end
     key = redis.call('RPOP', pending)
   end
 end
@@ -55,7 +59,7 @@ if reason ~= GO then
   return {reason, n_finished, reason == FULL and last_event(events) or ''}
 end
 local key = redis.call('LPOP', pending)
-while key and redis.call('HGET', prefix .. 'task:' .. key, 'state') ~= 'queued' do
+while key and not is_queued(key) do
   key = redis.call('LPOP', pending)
 end
 put_back()

@@ -49,5 +49,7 @@ append('SREM', worker_tasks, fresh)
 if #fresh > 0 then announce(events, 'finished', #fresh, worker_id) end
 local n_finished = redis.call('LLEN', finished)
 local budget = redis.call('HMGET', meta, 'max_tasks', 'max_seconds', 'started_at')
-return {verdict(budget, n_finished, running_workers, terminate, worker_id, now), n_finished,
-  unpack(moved)}
+local reason = verdict(budget, n_finished, running_workers, terminate, worker_id, now)
+local reply = {reason, n_finished}
+for j = 1, #moved do reply[j + 2] = moved[j] end
+return reply

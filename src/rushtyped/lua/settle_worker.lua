@@ -40,12 +40,15 @@ end
 local queued = {}
 local begun = redis.call('SMEMBERS', worker_tasks)
 table.sort(begun, function(a, b)
-  return redis.call('ZSCORE', running, a) + 0 < redis.call('ZSCORE', running, b) + 0
+  return (redis.call('ZSCORE', running, a) or 0) + 0 < (redis.call('ZSCORE', running, b) or 0) + 0
 end)
 for _, key in ipairs(begun) do
   local task = prefix .. 'task:' .. key
   redis.call('ZREM', running, key)
-  if tonumber(redis.call('HGET', task, 'attempt')) < max_attempts then
+  local attempt = tonumber(redis.call('HGET', task, 'attempt'))
+  if not attempt then
+    -- the server has dropped the hash: forget the task, rather than stop halfway
+  elseif attempt < max_attempts then
     redis.call('HDEL', task, 'worker_id', 'started_at')
     redis.call('HSET', task, 'state', 'queued')
     redis.call('HINCRBY', task, 'attempt', 1)
