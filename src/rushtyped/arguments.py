@@ -13,8 +13,10 @@ from rushtyped.errors import InvalidArgumentError, InvalidTypeError, LengthMisma
 T = TypeVar("T")
 
 
-def check_seconds(name: str, value: float | None, *, least: float = 0.0) -> float | None:
-    """Return a number of seconds that is at least `least`; None passes."""
+def check_seconds(
+    name: str, value: float | None, *, least: float = 0.0, most: float = math.inf
+) -> float | None:
+    """Return a number of seconds from `least` to `most`; None passes."""
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -23,6 +25,8 @@ def check_seconds(name: str, value: float | None, *, least: float = 0.0) -> floa
         )
     if math.isnan(value) or value < least:
         raise InvalidArgumentError(f"{name} must be at least {least:g} s but is {value!r}")
+    if value > most:
+        raise InvalidArgumentError(f"{name} must be at most {most:g} s but is {value!r}")
     return float(value)
 
 

@@ -25,7 +25,7 @@ from rushtyped.lua import Script
 Argument = str | bytes | int | float
 Command = tuple[Argument, ...]
 
-_pack: Callable[[Command], bytes] = hiredis.pack_command  # its stub wants tuples of one
+_pack: Any = hiredis.pack_command  # its stub takes tuples of one only
 FIRST_PAUSE = 0.01
 LONGEST_PAUSE = 1.0
 
@@ -74,6 +74,10 @@ class Channel:
         """Run a script; the arguments are the number of its keys, the keys, and what follows."""
         return self._exchange(self._run, (script, keys_and_args))
 
+    def run_once(self, script: Script, *keys_and_args: Argument) -> Any:
+        """Run a script as `run` does, without patience for a server that does not answer."""
+        return self._once(self._run, (script, keys_and_args))
+
     def pipeline(self, commands: Sequence[Command]) -> list[Any]:
         """Send several commands in one round trip and return their replies."""
         replies: list[Any] = self._exchange(self._send_all, (commands,))
@@ -91,10 +95,7 @@ class Channel:
 
     def probe(self) -> bytes:
         """Ask the server about itself; without a retry, since a wrong address does not heal."""
-        try:
-            info: bytes = self._attempt(self._send, (("INFO",),))
-        except Exception as error:
-            raise self._named(error, patience=0.0) from error
+        info: bytes = self._once(self._send, (("INFO",),))
         return info
 
     def close(self) -> None:
@@ -114,6 +115,13 @@ class Channel:
             return self._attempt(exchange, arguments)
         except Exception as error:  # noqa: BLE001 - raised by its right name where it lasts
             return self._insist(exchange, arguments, error)
+
+    def _once(self, exchange: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+        try:
+            return self._attempt(exchange, arguments)
+        except Exception as error:  # noqa: BLE001 - raised by its right name
+            named = self._named(error, patience=0.0)
+            raise named from (None if named is error else error)
 
     def _attempt(self, exchange: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
         """Do an exchange over a connection of its own."""

@@ -15,7 +15,14 @@ from typing import Annotated, Any, Literal, NewType, Union, get_args, get_origin
 from uuid import UUID
 
 import annotated_types
-from pydantic import AwareDatetime, BaseModel, NaiveDatetime, PydanticUserError, Strict
+from pydantic import (
+    AliasChoices,
+    AwareDatetime,
+    BaseModel,
+    NaiveDatetime,
+    PydanticUserError,
+    Strict,
+)
 from pydantic.errors import PydanticUndefinedAnnotation
 from pydantic.fields import FieldInfo
 from pydantic.networks import AnyUrl, MongoDsn, NatsDsn, PostgresDsn, UrlConstraints
@@ -332,11 +339,17 @@ def _declared(model: type[BaseModel], place: _Place) -> Mapping[str, FieldInfo]:
             hint = "define every name that its annotations use"
             raise place.refuse(model, f"it is not fully defined ({error})", hint) from error
     for name, info in model.model_fields.items():
-        for alias in {info.alias, info.validation_alias}:
-            if isinstance(alias, str) and alias != name and alias in model.model_fields:
+        for alias in _aliases(info):
+            if alias != name and alias in model.model_fields:
                 reason = f"the alias of its field {name!r} is the name of its field {alias!r}"
                 raise place.refuse(model, reason, "rename the alias")
     return model.model_fields
+
+
+def _aliases(info: FieldInfo) -> list[str]:
+    validation = info.validation_alias
+    choices = validation.choices if isinstance(validation, AliasChoices) else [validation]
+    return [alias for alias in (info.alias, *choices) if isinstance(alias, str)]
 
 
 def _constraints(metadata: tuple[object, ...]) -> tuple[object, ...]:

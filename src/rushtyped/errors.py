@@ -49,7 +49,6 @@ class UnknownTaskError(InvalidArgumentError, KeyError):
         return str(self.args[0])  # KeyError would show the repr
 
 
-
 class WorkerIdTakenError(InvalidArgumentError):
     """A worker with this id is registered in the network already."""
 

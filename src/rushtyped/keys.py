@@ -35,7 +35,7 @@ def new_token() -> str:
     return os.urandom(8).hex()
 
 
-def check_network_id(network_id: str) -> str:
+def check_network_id(network_id: object) -> str:
     """Return the id, or raise InvalidNetworkIdError."""
     if not isinstance(network_id, str) or not _NAME.fullmatch(network_id):
         raise InvalidNetworkIdError(
@@ -45,7 +45,7 @@ def check_network_id(network_id: str) -> str:
     return network_id
 
 
-def check_worker_id(worker_id: str) -> str:
+def check_worker_id(worker_id: object) -> str:
     """Return the id, or raise InvalidArgumentError."""
     if not isinstance(worker_id, str) or not _NAME.fullmatch(worker_id):
         raise InvalidArgumentError(
@@ -55,7 +55,7 @@ def check_worker_id(worker_id: str) -> str:
     return worker_id
 
 
-def check_task_key(key: str) -> str:
+def check_task_key(key: object) -> str:
     """Return the key, or raise InvalidTypeError or InvalidArgumentError."""
     if not isinstance(key, str):
         raise InvalidTypeError(f"a task key must be a str but is {key!r} ({type(key).__name__})")

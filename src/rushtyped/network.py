@@ -31,6 +31,8 @@ from rushtyped.tasks import RETRY_TIMEOUT, Tasks
 from rushtyped.worker import Worker
 
 StopType = Literal["kill", "terminate"]
+MOST_SECONDS = 1e9
+"""Longest budget of time, some thirty years."""
 MAX_ATTEMPTS = 3
 """Times that a task is tried in all when lost workers' tasks are queued again."""
 _WATCH = 0.25
@@ -63,7 +65,7 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
     ) -> None:
         patience = check_seconds("retry_timeout", retry_timeout) or 0.0
         check_count("max_tasks", max_tasks, least=1)
-        seconds = check_seconds("max_seconds", max_seconds)
+        seconds = check_seconds("max_seconds", max_seconds, most=MOST_SECONDS)
         name = new_network_id() if network_id is None else network_id
         super().__init__(name, resolve_endpoint(redis), patience)
         if max_tasks is not None or seconds is not None:

@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import compress
 
 import polars as pl
 from loguru import logger
 
 from rushtyped.cache import FrameChunks
-from rushtyped.frames import build_frame, concat_frames, select_fields
+from rushtyped.frames import build_frame, concat_frames, empty_frame
 from rushtyped.models import TaskState
 from rushtyped.schema import TIMES, Field, NetworkSchema
 from rushtyped.selection import ALL_FIELDS, INDEXES
 from rushtyped.store import Columns, Index, Store
 
-WORKER_SCHEMA = {
-    "worker_id": pl.String,
+STATE_DTYPE = pl.Enum([state.value for state in TaskState])
+WORKER_SCHEMA: dict[str, pl.DataType] = {
+    "worker_id": pl.String(),
     "state": pl.Enum(["running", "terminated"]),
-    "pid": pl.Int64,
-    "hostname": pl.String,
-    "version": pl.String,
-    "heartbeat": pl.Boolean,
+    "pid": pl.Int64(),
+    "hostname": pl.String(),
+    "version": pl.String(),
+    "heartbeat": pl.Boolean(),
     "started_at": pl.Datetime("us", "UTC"),
     "ended_at": pl.Datetime("us", "UTC"),
-    "reason": pl.String,
+    "reason": pl.String(),
 }
+_NUMBERS = ("pid", "started_at", "ended_at")
 
 
 class Reader:
@@ -41,12 +43,13 @@ class Reader:
         self._schema = schema
         self._seen = 0
         self._epoch: bytes | None = b""
+        self._owners = _owners(schema)
         self.reset_cache()
 
     def reset_cache(self) -> None:
         """Forget all finished tasks that were read; those seen as new stay seen."""
         self._n_read = 0
-        self._cache = FrameChunks(self._schema)
+        self._cache = FrameChunks(empty_frame(self._schema, ALL_FIELDS))
 
     def index(self, index: Index, fields: Sequence[Field]) -> pl.DataFrame:
         """Read the tasks of one index, in its order."""
@@ -58,7 +61,7 @@ class Reader:
     def finished(self, fields: Sequence[Field]) -> pl.DataFrame:
         """Read the finished tasks in the order of finishing; only the new ones are fetched."""
         self._read_new()
-        return select_fields(self._schema, self._cache.frame(), fields)
+        return self._selected(fields)
 
     def new(self, fields: Sequence[Field], timeout: float) -> pl.DataFrame:
         """Read the tasks that have finished since the last call; wait for one if there is none."""
@@ -69,9 +72,9 @@ class Reader:
             self._store.wait_for_event(event, deadline - time.monotonic())
             event = self._store.last_event()
             self._read_new()
-        frame = self._cache.frame(offset=self._seen)
+        frame = self._selected(fields, offset=self._seen)
         self._seen = self._cache.height
-        return select_fields(self._schema, frame, fields)
+        return frame
 
     def with_states(self, states: Sequence[TaskState], fields: Sequence[Field]) -> pl.DataFrame:
         """Read the tasks that are in these states, each once, with the state that it has."""
@@ -83,29 +86,28 @@ class Reader:
         frames = []
         if TaskState.FINISHED in states:
             self._read_new()
-            finished = self._cache.frame()
+            finished = self._selected(fields)
             ended = {key.encode() for key in finished["key"][n_finished:]}
-            frames = [select_fields(self._schema, finished, fields, state=TaskState.FINISHED)]
+            state = pl.Series("state", [TaskState.FINISHED.value], dtype=STATE_DTYPE)
+            frames = [finished.insert_column(1, state.new_from_index(0, finished.height))]
         present = [
             state in wanted and key not in ended
             for key, state in zip(columns["key"], columns["state"], strict=True)
         ]
         columns = {name: list(compress(column, present)) for name, column in columns.items()}
         frames.append(build_frame(self._schema, columns, fields, with_state=True))
-        frame = concat_frames(self._schema, frames)
-        order = pl.col("state").replace_strict(list(states), range(len(states)), return_dtype=pl.UInt8)
+        frame = concat_frames(frames)
+        position = {state.value: place for place, state in enumerate(states)}
+        order = pl.col("state").cast(pl.String).replace_strict(position, return_dtype=pl.UInt8)
         return frame.sort(order, maintain_order=True)
 
     def workers(self) -> pl.DataFrame:
         """Read the records of all workers."""
-        rows = []
-        for worker_id, record in self._store.worker_records().items():
-            row: dict[str, object] = {"worker_id": worker_id, "heartbeat": False}
-            for name, value in record.items():
-                text = value.decode()
-                row[name.decode()] = int(text) if name in _NUMBERS else text
-            rows.append(row)
-        numbers = {name: pl.Int64 for name in ("started_at", "ended_at")}
+        rows = [
+            {"worker_id": worker_id, **_worker_row(record)}
+            for worker_id, record in self._store.worker_records().items()
+        ]
+        numbers = dict.fromkeys(("started_at", "ended_at"), pl.Int64())
         frame = pl.DataFrame(rows, schema={**WORKER_SCHEMA, **numbers}, strict=True)
         return frame.cast({name: WORKER_SCHEMA[name] for name in numbers})
 
@@ -127,10 +129,28 @@ class Reader:
             n = len(page.columns["key"])
             self._n_read += n
             if n:
-                columns = self._present(page.columns)
-                self._cache.append(build_frame(self._schema, columns, ALL_FIELDS))
+                columns = self._present({**page.columns, "condition": [None] * n})
+                frame = build_frame(self._schema, columns, ALL_FIELDS)
+                self._learn_owners(frame, columns)
+                self._cache.append(frame)
             if self._n_read >= page.n_finished:
                 return
+
+    def _selected(self, fields: Sequence[Field], *, offset: int = 0) -> pl.DataFrame:
+        """Take the columns of some fields from the cache."""
+        wanted = {"key", *fields}
+        names = self._cache.frame(offset=offset).columns
+        chosen = [name for name in names if self._owners[name] in wanted]
+        return self._cache.frame(chosen, offset=offset)
+
+    def _learn_owners(self, frame: pl.DataFrame, columns: Columns) -> None:
+        """Note which field each free-form column belongs to."""
+        if self._owners.keys() >= set(frame.columns):
+            return
+        for group in self._schema.groups:
+            if group.free_form:
+                for name in build_frame(self._schema, columns, [group.name]).columns:
+                    self._owners.setdefault(name, group.name)
 
     def _present(self, columns: Columns) -> Columns:
         """Drop the tasks whose hash has gone."""
@@ -141,7 +161,20 @@ class Reader:
         return {name: list(compress(column, present)) for name, column in columns.items()}
 
 
-_NUMBERS = frozenset({b"pid", b"started_at", b"ended_at"})
+def _worker_row(record: Mapping[bytes, bytes]) -> dict[str, object]:
+    texts = {name.decode(): value.decode() for name, value in record.items()}
+    numbers = {name: int(texts[name]) for name in _NUMBERS if name in texts}
+    return {**texts, "heartbeat": False, **numbers}
+
+
+def _owners(schema: NetworkSchema) -> dict[str, str]:
+    """Map each declared column to the field that it is fetched by."""
+    owners = {name: group.name for group in schema.groups for name in group.columns}
+    return {
+        **owners,
+        **dict.fromkeys((*TIMES, "attempt"), "times"),
+        **{name: name for name in ("key", "worker_id", "condition")},
+    }
 
 
 def _hash_fields(fields: Sequence[Field]) -> list[str]:

@@ -12,7 +12,6 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, JsonSchemaWarningKind
-from pydantic_core.core_schema import CoreSchema
 
 from rushtyped.dtypes import ColumnType, model_columns
 from rushtyped.errors import ColumnCollisionError, CorruptDataError, InvalidTypeError
@@ -200,7 +199,7 @@ class _Generator(GenerateJsonSchema):
 
     def handle_invalid_for_json_schema(
         self,
-        schema: CoreSchema,  # noqa: ARG002 - the signature is pydantic's
+        schema: Any,  # noqa: ARG002 - the signature is pydantic's
         error_info: str,  # noqa: ARG002
     ) -> JsonSchemaValue:
         return {}

@@ -285,15 +285,16 @@ class Store:
             records[worker_id] = record
         return records
 
-    def progress(self) -> Progress:
-        """Look how far the network is, and which event was the last."""
+    def progress(self, *, patient: bool = True) -> Progress:
+        """Look how far the network is, and which event was the last; impatient, ask only once."""
         keys = self.keys
         names = (
             *(keys.meta, keys.running, keys.finished, keys.running_workers),
             *(keys.queue, keys.failed, keys.events),
         )
-        event, spent, queued, running, finished, failed, workers, max_tasks, seconds = self.run(
-            "check_budget", names
+        run = self.channel.run if patient else self.channel.run_once
+        event, spent, queued, running, finished, failed, workers, max_tasks, seconds = run(
+            load_script("check_budget"), len(names), *names
         )
         return Progress(
             event=event,
@@ -315,7 +316,7 @@ class Store:
 
     def wait_for_event(self, event: bytes, seconds: float) -> None:
         """Block on the server until there is an event newer than this, or the time is up."""
-        block = max(1, min(BLOCK_MS, int(seconds * 1000)))
+        block = max(1, int(min(BLOCK_MS, seconds * 1000)))
         self.channel.call("XREAD", "COUNT", 1, "BLOCK", block, "STREAMS", self.keys.events, event)
 
     def epoch(self) -> bytes | None:

@@ -12,6 +12,7 @@ from rushtyped import selection, specialisation
 from rushtyped.arguments import check_seconds
 from rushtyped.channel import Channel
 from rushtyped.connect import AnyClient, Endpoint
+from rushtyped.errors import RushTypedError
 from rushtyped.hashes import Hashes
 from rushtyped.keys import NetworkKeys, check_network_id, new_task_keys, new_token
 from rushtyped.membership import check_server, join_network
@@ -95,8 +96,8 @@ class Tasks(Generic[X, Y, XE, YE], metaclass=SpecialisedType):
     ) -> list[str]:
         """Create tasks and add them to the end of the queue; return their keys.
 
-        Large pushes go in chunks of 1000 tasks, each as a whole. Raises InvalidTaskError for xs
-        that do not fit their model; then nothing is written.
+        Goes in chunks of 1000 tasks. Raises InvalidTaskError for xs that do not fit their model;
+        then nothing is written.
         """
         packed, extras = self._pack(xss, xss_extra)
         keys = new_task_keys(len(packed))
@@ -216,9 +217,9 @@ class Tasks(Generic[X, Y, XE, YE], metaclass=SpecialisedType):
         """
         keys = selection.check_keys(keys)
         seconds = check_seconds("timeout", timeout)
-        waiter = Waiter(self._store, keys)
-        pause, watch = self._watch() if detect_lost_workers else (_SLICE, list)
-        waiter.wait(seconds, pause, watch)
+        Waiter(self._store, keys).wait(
+            seconds, *(self._watch() if detect_lost_workers else (_SLICE, list))
+        )
 
     @property
     def tasks(self) -> list[str]:
@@ -344,7 +345,10 @@ class Tasks(Generic[X, Y, XE, YE], metaclass=SpecialisedType):
         return self._reader.workers()
 
     def __repr__(self) -> str:
-        progress = self._store.progress()
+        try:
+            progress = self._store.progress(patient=False)
+        except RushTypedError as error:
+            return f"<{type(self).__name__} {self._network_id!r} {type(error).__name__}>"
         counts = f"queued={progress.queued} running={progress.running}"
         return (
             f"<{type(self).__name__} {self._network_id!r} workers={progress.running_workers} "

@@ -63,6 +63,10 @@ class Worker(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         self._verdict = Verdict.GO
         self._verdict_at = float("-inf")
 
+    def __getstate__(self) -> dict[str, object]:
+        ours = {name: vars(self)[name] for name in ("_worker_id", "_stopping")}
+        return {**super().__getstate__(), **ours}
+
     def _register(self) -> None:
         record: dict[str, Value] = {
             "pid": os.getpid(),

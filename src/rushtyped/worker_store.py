@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from enum import IntEnum
 from typing import Any, NamedTuple
@@ -64,7 +65,7 @@ class WorkerStore:
         self.store = store
         self.worker_id = worker_id
         self._channel = store.channel
-        self._n_requests = 0
+        self._request = 0
         keys, worker = store.keys, store.keys.worker(worker_id)
         self._worker = worker
         ours = (worker.tasks, worker.terminate)
@@ -104,8 +105,9 @@ class WorkerStore:
 
     def pop_task(self, seconds: float) -> Started:
         """Move the first queued task to this worker and claim it; wait on the server for one."""
-        self._n_requests += 1
-        arguments = (*self._claim_keys, self._n_requests)
+        # by the clock, so that a copy of this worker goes on with larger numbers
+        self._request = max(self._request + 1, time.time_ns() // 1000)
+        arguments = (*self._claim_keys, self._request)
         names = (self.store.keys.queue, self._worker.pending)
         if seconds > 0:
             timeout = max(0.001, min(seconds, BLOCK_MS / 1000))

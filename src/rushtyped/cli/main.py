@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from rushtyped.errors import RushTypedError
 from rushtyped.launch.running import receive_order, run_order
 
+_DEMO_NEEDS = ("numpy", "scipy", "sklearn", "threadpoolctl")
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return its exit code."""
@@ -24,7 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="rushtyped", description="A typed task network over Redis.")
+    parser = argparse.ArgumentParser(
+        prog="rushtyped", description="A typed task network over Redis."
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     worker = commands.add_parser(
         "worker", help="run a worker by the order that its manager writes to standard input"
@@ -46,4 +50,22 @@ def _run_worker(options: argparse.Namespace) -> int:
 
 
 def _run_demo(options: argparse.Namespace) -> int:
-    raise NotImplementedError
+    try:  # an optional extra, kept out of a worker's start-up
+        from rushtyped.demo import Options, run_demo  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in _DEMO_NEEDS:
+            raise
+        print(
+            f"rushtyped: the demo needs {error.name}: pip install 'rushtyped[demo]'",
+            file=sys.stderr,
+        )
+        return 1
+    return run_demo(
+        Options(
+            workers=options.workers,
+            max_tasks=options.max_tasks,
+            seed=options.seed,
+            redis=options.redis,
+            network_id=options.network_id,
+        )
+    )

@@ -244,10 +244,7 @@ def _nested_fields(
 ) -> dict[str, Any]:
     if not has_fields_of(model, instance):
         raise ValueError(f"it should be an instance of {model.__name__}")
-    fields = instance.__dict__
-    if derived:
-        fields = {name: value for name, value in fields.items() if name not in derived}
-    return fields
+    return {name: value for name, value in instance.__dict__.items() if name not in derived}
 
 
 def _items_to_wire(column: ColumnType) -> _Rule:

@@ -83,6 +83,8 @@ def _read(order_input: int, length: int) -> bytes:
 
 def run_order(order: Order, order_input: int) -> int:
     """Run the ordered loop in this process; return its exit code."""
+    logger.remove()
+    logger.add(sys.stderr, diagnose=False)  # values of variables may be secret
     for module in order.imports:
         importlib.import_module(module)
     worker, loop = _prepare(order)

@@ -85,7 +85,6 @@ def start() -> None:
         loops: list[Callable[[Worker[Params, Scores]], object]] = [random_search, evaluate_queue]
         for loop in loops:
             network.start_local_workers(loop, n_workers=1)
-        assert_type(network.worker_script(random_search), str)
         network.wait_until_done(progress=True)
         network.stop_workers(type="kill")
 

@@ -58,7 +58,6 @@ def start(network: Network[Params, Scores]) -> None:
     loop = partial(with_option, sigma="wide")  # error: arg-type | reportArgumentType
     network.start_local_workers(loop, worker=2)  # error: call-arg | reportCallIssue
     network.start_local_workers(loop, 2)  # error: call-arg | reportCallIssue
-    network.worker_script(other_loop)  # error: arg-type | reportArgumentType
     network.stop_workers(type="ask")  # error: arg-type | reportArgumentType
     network.network_id = "other"  # error: misc | reportAttributeAccessIssue
 

@@ -1,0 +1,58 @@
+"""Errors of the public face: one base, and the built-in class that fits."""
+
+from __future__ import annotations
+
+from rushtyped import (
+    BudgetSpentError,
+    ColumnCollisionError,
+    CorruptDataError,
+    EmbeddedServerError,
+    InvalidArgumentError,
+    InvalidNetworkIdError,
+    InvalidTaskError,
+    InvalidTypeError,
+    LengthMismatchError,
+    NetworkResetError,
+    RedisUrlError,
+    RushTypedError,
+    SchemaMismatchError,
+    ServerAccessError,
+    ServerError,
+    ServerUnreachableError,
+    ServerVersionError,
+    TooLargeError,
+    UnknownTaskError,
+    UnsupportedFieldError,
+    UntrustedLoopError,
+    WaitTimeoutError,
+    WorkerIdTakenError,
+    WorkerStartError,
+    WorkerStoppedError,
+)
+
+ANY: tuple[type[RushTypedError], ...] = (
+    BudgetSpentError,
+    CorruptDataError,
+    EmbeddedServerError,
+    NetworkResetError,
+    ServerError,
+    ServerVersionError,
+    UntrustedLoopError,
+    WorkerStartError,
+    WorkerStoppedError,
+)
+VALUES: tuple[type[ValueError], ...] = (
+    ColumnCollisionError,
+    InvalidArgumentError,
+    InvalidNetworkIdError,
+    InvalidTaskError,
+    LengthMismatchError,
+    RedisUrlError,
+    TooLargeError,
+    WorkerIdTakenError,
+)
+TYPES: tuple[type[TypeError], ...] = (InvalidTypeError, SchemaMismatchError, UnsupportedFieldError)
+TIMEOUT: type[TimeoutError] = WaitTimeoutError
+CONNECTION: type[ConnectionError] = ServerUnreachableError
+PERMISSION: type[PermissionError] = ServerAccessError
+KEY: type[KeyError] = UnknownTaskError
