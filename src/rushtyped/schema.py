@@ -292,7 +292,8 @@ def _describe(shown: Mapping[str, Any], other: Mapping[str, Any]) -> str:
     if shown["column"] != other["column"]:
         return str(shown["column"])
     apart = {name: value for name, value in shown.items() if other.get(name) != value}
-    return f"{shown['column']} {json.dumps(apart, sort_keys=True)}"
+    detail = f" {json.dumps(apart, sort_keys=True)}" if apart else ""
+    return f"{shown['column']}{detail}"
 
 
 _ESSENTIAL = frozenset(

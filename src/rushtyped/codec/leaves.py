@@ -80,8 +80,12 @@ def set_to_list(python: type, value: object) -> list[Any]:
 
 
 def ordered(items: Iterable[Any]) -> list[Any]:
-    """Bring the items of a set into an order that depends on them alone."""
-    return sorted(items, key=msgpack.packb)
+    """Sort the items of a set, or their bytes where they have no order of their own."""
+    listed = list(items)
+    try:
+        return sorted(listed)
+    except TypeError:
+        return sorted(listed, key=msgpack.packb)
 
 
 def list_to(python: Callable[[list[Any]], Any], items: object) -> Any:

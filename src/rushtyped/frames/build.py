@@ -1,0 +1,230 @@
+"""The frame of what is stored of some tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from operator import itemgetter
+from typing import Any, TypeVar
+
+import msgpack
+import polars as pl
+from loguru import logger
+
+from rushtyped.codec import ModelCodec, task_codec
+from rushtyped.dtypes import column_type
+from rushtyped.errors import CorruptDataError, InvalidArgumentError
+from rushtyped.frames.columns import UTC_INSTANT, Column
+from rushtyped.frames.free import free_series
+from rushtyped.models import Condition, TaskState
+from rushtyped.schema import GROUPS, RESERVED, TIMES, Field, Group, Models, NetworkSchema
+
+R = TypeVar("R")
+Blobs = Sequence[bytes | None]
+"""One stored field of many tasks; None where a task lacks it."""
+
+_ROWS_AT_ONCE = 2000  # few enough for their objects to stay in the processor's cache
+_FIELDS: tuple[Field, ...] = (*GROUPS, "worker_id", "condition", "times")
+_STATES = pl.Enum([state.value for state in TaskState])
+_UNREADABLE = (
+    *(pl.exceptions.PolarsError, CorruptDataError),
+    *(TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError),
+)
+
+
+def build_frame(
+    schema: NetworkSchema,
+    columns: Mapping[str, Blobs],
+    fields: Iterable[Field],
+    *,
+    with_state: bool = False,
+) -> pl.DataFrame:
+    """Make a frame of stored tasks, one row each, with columns in the order of the schema.
+
+    `columns` maps "key" and the hash fields that are wanted ("times" wants created_at, started_at,
+    finished_at and attempt) to what is stored, in lists of one length.
+    Raise CorruptDataError with the task's key for what cannot be read.
+    """
+    wanted = set(fields)
+    if unknown := wanted - set(_FIELDS):
+        names = ", ".join(map(repr, sorted(unknown)))
+        raise InvalidArgumentError(f"unknown fields {names}; choose from {', '.join(_FIELDS)}")
+    source = _Source(columns)
+    series = [source.text("key", pl.String())]
+    if with_state:
+        series.append(source.text("state", _STATES))
+    taken = {name for group in schema.groups for name in group.columns} | RESERVED
+    for name, plan in _plans(schema.models).items():
+        if name in wanted:
+            series += source.group(name, plan, taken)
+    if "worker_id" in wanted:
+        series.append(source.text("worker_id", pl.String()))
+    if "condition" in wanted:
+        series.append(source.condition())
+    if "times" in wanted:
+        series += [source.text(name, pl.Int64()).cast(UTC_INSTANT) for name in TIMES]
+        series.append(source.text("attempt", pl.Int64()))
+    return pl.DataFrame(series)
+
+
+def empty_frame(
+    schema: NetworkSchema, fields: Iterable[Field], *, with_state: bool = False
+) -> pl.DataFrame:
+    """Make a frame without rows that has the schema of a full one."""
+    names = ("key", "state", *GROUPS, "worker_id", "condition", *TIMES, "attempt")
+    return build_frame(schema, dict.fromkeys(names, ()), fields, with_state=with_state)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How one group of fields is read."""
+
+    codec: ModelCodec[Any]
+    columns: tuple[Column, ...]
+    blank: dict[str, None]
+    """The row of a task that lacks the group."""
+
+
+@lru_cache(maxsize=256)
+def _plans(models: Models) -> dict[Group, _Plan]:
+    codec = task_codec(models)
+    return {
+        group.name: _Plan(
+            codec.group(group.name),
+            tuple(Column.of(name, column) for name, column in group.columns.items()),
+            dict.fromkeys(group.columns),
+        )
+        for group in codec.schema.groups
+    }
+
+
+_CONDITION = Column.of("condition", column_type(Condition))
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What some rows of a group hold."""
+
+    series: list[pl.Series]
+    free: dict[str, dict[int, Any]]
+    """Undeclared names in order of appearance, with the values by row."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What is stored of some tasks."""
+
+    columns: Mapping[str, Blobs]
+
+    def text(self, name: str, dtype: pl.DataType) -> pl.Series:
+        """Read what is stored as text."""
+        return self._read(name, lambda blobs: _text_series(name, blobs, dtype))
+
+    def condition(self) -> pl.Series:
+        """Read the conditions into one column of structs."""
+        return self._read("condition", _condition_series)
+
+    def group(self, name: Group, plan: _Plan, taken: set[str]) -> list[pl.Series]:
+        """Read the columns of a group; add the free ones to what is taken."""
+        length = len(self.columns[name])
+        starts = range(0, max(length, 1), _ROWS_AT_ONCE)
+        chunks = [slice(start, start + _ROWS_AT_ONCE) for start in starts]
+        parts = [
+            self._read(name, lambda blobs: _part(plan, blobs), rows, plan.codec) for rows in chunks
+        ]
+        series = [
+            pieces[0] if len(pieces) == 1 else pl.concat(pieces, rechunk=True)
+            for pieces in zip(*(part.series for part in parts), strict=True)
+        ]
+        wholes: dict[str, list[Any]] = {}
+        for start, part in zip(starts, parts, strict=True):
+            for column, values in part.free.items():
+                whole = wholes.setdefault(column, [None] * length)
+                for row, value in values.items():
+                    whole[start + row] = value
+        for column, whole in wholes.items():
+            series.append(free_series(_free_name(name, column, taken), whole))
+        return series
+
+    def _read(
+        self,
+        name: str,
+        read: Callable[[Blobs], R],
+        rows: slice = slice(None),
+        codec: ModelCodec[Any] | None = None,
+    ) -> R:
+        blobs = self.columns[name][rows]
+        try:
+            return read(blobs)
+        except _UNREADABLE as error:
+            keys = self.columns["key"][rows]
+            for key, blob in zip(keys, blobs, strict=True):
+                if detail := _trouble(read, blob, codec):
+                    shown = key.decode(errors="backslashreplace") if key else key
+                    raise CorruptDataError(f"task {shown!r}, {name}: {detail}") from error
+            raise
+
+
+def _trouble(
+    read: Callable[[Blobs], object], blob: bytes | None, codec: ModelCodec[Any] | None
+) -> str:
+    """Say why one stored value cannot be read; empty if it can."""
+    try:
+        read([blob])
+    except _UNREADABLE as error:
+        try:
+            if codec is not None and blob is not None:
+                codec.decode(blob)
+        except CorruptDataError as precise:
+            return str(precise)
+        return f"{blob!r:.80} cannot be read: {error}".partition("\n")[0]
+    return ""
+
+
+def _text_series(name: str, blobs: Blobs, dtype: pl.DataType) -> pl.Series:
+    stored = pl.Series(name, blobs, dtype=pl.Binary, strict=True)
+    return stored.cast(pl.String).cast(dtype, strict=True)
+
+
+def _condition_series(blobs: Blobs) -> pl.Series:
+    return _CONDITION.series(
+        [None if blob is None else dict(msgpack.unpackb(blob)) for blob in blobs]
+    )
+
+
+def _part(plan: _Plan, blobs: Blobs) -> _Part:
+    unpack = plan.codec.decode_values if plan.codec.free_form else msgpack.unpackb
+    rows = [plan.blank if blob is None else unpack(blob) for blob in blobs]
+    try:
+        series = [
+            column.series(list(map(itemgetter(column.name), rows))) for column in plan.columns
+        ]
+    except KeyError:  # rows of a time before the model was extended
+        rows = [
+            row
+            if blob is None or plan.blank.keys() <= row.keys()
+            else plan.codec.complete(row, blob)
+            for row, blob in zip(rows, blobs, strict=True)
+        ]
+        series = [
+            column.series(list(map(itemgetter(column.name), rows))) for column in plan.columns
+        ]
+    free: dict[str, dict[int, Any]] = {}
+    if plan.codec.free_form:
+        for index, row in enumerate(rows):
+            for name in row:
+                if name not in plan.blank:
+                    free.setdefault(name, {})[index] = row[name]
+    return _Part(series, free)
+
+
+def _free_name(group: Group, name: str, taken: set[str]) -> str:
+    """Name a free column; with its group in front when the name is taken."""
+    free = name
+    while free in taken:
+        free = f"{group}.{free}"
+    if free != name:
+        logger.warning("Column {!r} exists already: that of {} is named {!r}", name, group, free)
+    taken.add(free)
+    return free

@@ -1,0 +1,110 @@
+"""From what the codec stores of a field to a Polars series of its dtype."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from rushtyped.dtypes import ColumnType, Kind
+
+UTC_INSTANT = pl.Datetime("us", "UTC")
+
+
+def column_dtype(column: ColumnType) -> pl.DataType:
+    """Return the Polars dtype of a column type."""
+    return _dtype(column, _leaf_dtype)
+
+
+def _dtype(column: ColumnType, leaf: Callable[[ColumnType], pl.DataType]) -> pl.DataType:
+    if column.kind is Kind.STRUCT:
+        return pl.Struct({name: _dtype(inner, leaf) for name, inner in column.fields})
+    if column.inner is None:
+        return leaf(column)
+    inner = _dtype(column.inner, leaf)
+    return pl.Array(inner, column.width) if column.kind is Kind.ARRAY else pl.List(inner)
+
+
+def _leaf_dtype(column: ColumnType) -> pl.DataType:
+    match column.kind:
+        case Kind.DATETIME_UTC:
+            return UTC_INSTANT
+        case Kind.DATETIME:
+            return pl.Datetime("us")
+        case Kind.DURATION:
+            return pl.Duration("us")
+        case Kind.DECIMAL:
+            return pl.Decimal(column.precision, column.scale)
+        case Kind.ENUM:
+            return pl.Enum(column.categories)
+        case kind:
+            plain: pl.DataType = getattr(pl, kind.value)()
+            return plain
+
+
+_COUNTED = (Kind.DATETIME, Kind.DATETIME_UTC, Kind.DATE, Kind.TIME, Kind.DURATION)
+
+
+def _stored_dtype(column: ColumnType) -> pl.DataType:
+    """Return the dtype of what the codec stores."""
+    if column.kind in _COUNTED:
+        return pl.Int64()
+    return pl.String() if column.kind is Kind.DECIMAL else _leaf_dtype(column)
+
+
+def _between_dtype(column: ColumnType) -> pl.DataType:
+    """Return the dtype on the way: Polars counts times in ns, but takes them from datetimes."""
+    return pl.Datetime("us") if column.kind is Kind.TIME else _stored_dtype(column)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """How the stored values of one field become a series."""
+
+    name: str
+    dtypes: tuple[pl.DataType, ...]
+    """The dtype of what is stored, then those that it is cast to."""
+    convert: Callable[[Any], Any] | None
+
+    @classmethod
+    def of(cls, name: str, column: ColumnType) -> Column:
+        """Plan a column from what is stored to its own dtype."""
+        steps = [_dtype(column, leaf) for leaf in (_stored_dtype, _between_dtype, _leaf_dtype)]
+        distinct = [step for i, step in enumerate(steps) if i == 0 or step != steps[i - 1]]
+        return cls(name, tuple(distinct), _pairs(column))
+
+    def series(self, values: list[Any]) -> pl.Series:
+        """Make a series of stored values; raise what Polars raises when they don't fit."""
+        if self.convert is not None:
+            values = [None if value is None else self.convert(value) for value in values]
+        series = pl.Series(self.name, values, dtype=self.dtypes[0], strict=True)
+        for dtype in self.dtypes[1:]:
+            series = series.cast(dtype, strict=True)
+        return series
+
+
+def _pairs(column: ColumnType) -> Callable[[Any], Any] | None:
+    """Return what turns the maps of dict fields into lists of key and value; None if needless."""
+    if column.kind is Kind.STRUCT:
+        found = {name: _pairs(inner) for name, inner in column.fields}
+        changes = {name: convert for name, convert in found.items() if convert is not None}
+        return (lambda value: {**value, **_changed(value, changes)}) if changes else None
+    if column.inner is None:
+        return None
+    if column.python is dict:
+        convert = _pairs(column.inner.fields[1][1])
+        return lambda value: [
+            {"key": key, "value": _apply(convert, item)} for key, item in value.items()
+        ]
+    convert = _pairs(column.inner)
+    return (lambda value: [_apply(convert, item) for item in value]) if convert else None
+
+
+def _changed(value: Mapping[str, Any], changes: Mapping[str, Callable[[Any], Any]]) -> Any:
+    return {name: _apply(convert, value[name]) for name, convert in changes.items()}
+
+
+def _apply(convert: Callable[[Any], Any] | None, value: Any) -> Any:
+    return value if convert is None or value is None else convert(value)
