@@ -18,7 +18,13 @@ from rushtyped.errors import (
     WorkerStartError,
 )
 from rushtyped.keys import check_worker_id, new_network_id, new_token, new_worker_id
-from rushtyped.launch.local import LocalWorker, LocalWorkers, n_cores, start_local_worker
+from rushtyped.launch.local import (
+    LocalWorker,
+    LocalWorkers,
+    check_log_directory,
+    n_cores,
+    start_local_worker,
+)
 from rushtyped.launch.running import Order
 from rushtyped.loops import check_loop, new_secret, pack_loop
 from rushtyped.models import Condition
@@ -96,7 +102,8 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         check_loop(worker_loop, self._packer.codec.schema.models)
         n = check_count("n_workers", n_workers, least=1) or n_cores()
         modules = tuple(as_list("imports", imports))
-        messages, output = (None if log is None else Path(log) for log in (message_log, output_log))
+        messages = check_log_directory("message_log", message_log)
+        output = check_log_directory("output_log", output_log)
         loop = pack_loop(worker_loop, self._packer.codec.schema.models, self._secret)
         if not self._joined:
             self._join()

@@ -58,18 +58,22 @@ class Packer(Generic[X, Y, XE, YE]):
         """Pack an extra for each task: as many as tasks, one for all, or none."""
         if extras is None:
             return [NOTHING] * n
-        return [
-            NOTHING if extra is None else self.extra(group, extra)
-            for extra in spread(f"{group.partition('_')[0]}s_extra", extras, n, None)
-        ]
+        given = spread(f"{group.partition('_')[0]}s_extra", extras, n, None)
+        return self._packed_extras(group, given)
 
     def extra(self, group: Group, extra: object) -> bytes:
         """Pack one extra; its free-form names become columns of their own."""
+        return self._packed_extras(group, [extra])[0]
+
+    def _packed_extras(self, group: Group, extras: Sequence[object]) -> list[bytes]:
+        """Pack extras, and claim their names only when all of them can be stored."""
         codec = self.codec.group(group)
-        model = as_extra(codec.model, extra)
+        models = [None if extra is None else as_extra(codec.model, extra) for extra in extras]
+        packed = [NOTHING if model is None else codec.encode(model) for model in models]
         if codec.free_form:
-            self._claim_columns(group, free_names(model))
-        return codec.encode(model)
+            found = (free_names(model) for model in models if model is not None)
+            self._claim_columns(group, frozenset[str]().union(*found))
+        return packed
 
     def conditions(self, conditions: Conditions, n: int) -> list[bytes]:
         """Pack a condition for each task: as many as tasks, one for all, or the default."""

@@ -10,13 +10,12 @@ import polars as pl
 from loguru import logger
 
 from rushtyped.cache import FrameChunks
-from rushtyped.frames import build_frame, concat_frames, empty_frame
+from rushtyped.frames import STATE_DTYPE, build_frame, concat_frames, empty_frame
 from rushtyped.models import TaskState
 from rushtyped.schema import TIMES, Field, NetworkSchema
 from rushtyped.selection import ALL_FIELDS, INDEXES
 from rushtyped.store import Columns, Index, Store
 
-STATE_DTYPE = pl.Enum([state.value for state in TaskState])
 WORKER_SCHEMA: dict[str, pl.DataType] = {
     "worker_id": pl.String(),
     "state": pl.Enum(["running", "terminated"]),

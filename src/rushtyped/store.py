@@ -25,6 +25,7 @@ Columns = dict[str, list[bytes | None]]
 Value = str | bytes | int | float
 T = TypeVar("T")
 
+_SORT_REFUSALS = ("of SORT denied", "'sort' command")
 _SORTED = ("running", "failed")
 _STATES: tuple[Index, ...] = ("queue", "running", "finished", "failed")
 
@@ -185,7 +186,7 @@ class Store:
     def read_hashes(self, task_keys: Sequence[str | bytes], fields: Sequence[str]) -> Columns:
         """Read fields of hashes, in the order of the keys; None where a field is missing."""
         values: list[bytes | None] = []
-        for chunk in chunks(task_keys):
+        for chunk in chunks(task_keys if fields else ()):
             values += self.run("read_hashes", (), self.keys.prefix, len(fields), *fields, *chunk)
         return _columns(values, fields)
 
@@ -241,8 +242,8 @@ class Store:
         return {"key": keys, **self.read_hashes(keys, fields)}
 
     def _note_refusal(self, error: ServerError) -> None:
-        """Remember that this server or user may not use patterns; raise any other error."""
-        if "of SORT denied" not in str(error):
+        """Remember that SORT, or its patterns, are not for this server or user; raise the rest."""
+        if not any(refusal in str(error) for refusal in _SORT_REFUSALS):
             raise error
         self._sort_is_refused = True
 

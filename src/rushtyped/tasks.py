@@ -19,7 +19,6 @@ from rushtyped.membership import check_server, join_network
 from rushtyped.models import Condition, TaskState
 from rushtyped.packer import RECORD_FIELDS, Conditions, Packer
 from rushtyped.schema import DEFAULT_FIELDS, Field
-from rushtyped.selection import STATES, States
 from rushtyped.specialisation import SpecialisedType
 from rushtyped.store import Store
 from rushtyped.task import XE, YE, TaskRecord, X, Y
@@ -173,7 +172,10 @@ class Tasks(Generic[X, Y, XE, YE], metaclass=SpecialisedType):
         return self._reader.index("failed", selection.check_fields(fields))
 
     def fetch_tasks_with_state(
-        self, *, states: States = STATES, fields: Sequence[Field] = DEFAULT_FIELDS
+        self,
+        *,
+        states: selection.States = selection.STATES,
+        fields: Sequence[Field] = DEFAULT_FIELDS,
     ) -> pl.DataFrame:
         """Fetch tasks of several states, with a column "state"; no task appears twice."""
         return self._reader.with_states(
@@ -279,7 +281,9 @@ class Tasks(Generic[X, Y, XE, YE], metaclass=SpecialisedType):
         """Tell of each key whether its task has failed; False also where there is no such task."""
         return self._is_in(keys, TaskState.FAILED)
 
-    def tasks_with_state(self, states: States = STATES) -> dict[TaskState, list[str]]:
+    def tasks_with_state(
+        self, states: selection.States = selection.STATES
+    ) -> dict[TaskState, list[str]]:
         """List the keys of the tasks in each of these states, all at one instant."""
         wanted = selection.check_states(states)
         _, keys = self._store.snapshot([selection.INDEXES[state] for state in wanted])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from time import perf_counter
-
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -100,21 +98,3 @@ def test_chunks_stay_few_and_small_enough_to_copy() -> None:
     lengths = chunks.frame()["x"].chunk_lengths()
     assert len(lengths) <= 30
     assert max(lengths) <= LARGEST_CHUNK
-
-
-@pytest.mark.serial
-def test_adding_a_row_costs_the_same_with_a_million_rows() -> None:
-    def cost(n: int) -> float:
-        chunks = FrameChunks(TEMPLATE)
-        for first in range(0, n, 1000):
-            chunks.append(rows(first, 1000))
-        row = rows(n, 1)
-        seconds = []
-        for _ in range(500):
-            start = perf_counter()
-            chunks.append(row)
-            chunks.frame(["key", "x"])
-            seconds.append(perf_counter() - start)
-        return sorted(seconds)[250]
-
-    assert cost(1_000_000) < 4 * cost(1000)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from time import perf_counter
 from typing import Any
 from uuid import UUID
 
@@ -324,17 +323,3 @@ def test_frames_without_free_columns_are_put_together() -> None:
 
 
 @pytest.mark.serial
-def test_hundred_thousand_tasks_become_a_frame_at_once() -> None:
-    fields: Any = {f"x{i}": (float, ...) for i in range(10)}
-    model: Any = create_model("Ten", __base__=Xs, **fields)
-    models = Models(model, Scores, AnyExtra, AnyExtra)
-    xs = [
-        task_codec(models).xs.encode(model(**dict.fromkeys(fields, float(i)))) for i in range(1000)
-    ]
-    columns = stored(100_000, xs=xs * 100, ys=[YS] * 100_000)
-    seconds = []
-    for _ in range(3):
-        start = perf_counter()
-        build_frame(network_schema(models), columns, DEFAULT_FIELDS)
-        seconds.append(perf_counter() - start)
-    assert min(seconds) < 0.5  # it takes 0.17 s on an idle core

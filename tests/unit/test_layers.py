@@ -22,7 +22,10 @@ LAYERS = (
     *("__init__", "demo", "testing", "dashboard", "cli", "__main__"),
 )
 # Polars, what imports it, and optional extras are kept out of a worker's start-up.
-LATE = ("polars", "rushtyped.frames", "rushtyped.cache", "rushtyped.reader", "sklearn", "numpy")
+LATE = (
+    *("polars", "rushtyped.frames", "rushtyped.cache", "rushtyped.reader"),
+    *("rushtyped.demo", "sklearn", "numpy"),
+)
 TYPES_ONLY = LATE[:4]
 MOST_LINES = 400
 MOST_LINES_OF_A_FUNCTION = 40

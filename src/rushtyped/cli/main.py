@@ -56,7 +56,7 @@ def _run_demo(options: argparse.Namespace) -> int:
         if (error.name or "").partition(".")[0] not in _DEMO_NEEDS:
             raise
         print(
-            f"rushtyped: the demo needs {error.name}: pip install 'rushtyped[demo]'",
+            "rushtyped: the demo needs scikit-learn: pip install 'rushtyped[demo]'",
             file=sys.stderr,
         )
         return 1

@@ -1,10 +1,11 @@
 """Stored tasks as Polars frames: the models decide the columns and dtypes, not the data."""
 
 from rushtyped.frames.build import Blobs, build_frame, empty_frame
-from rushtyped.frames.columns import column_dtype
+from rushtyped.frames.columns import STATE_DTYPE, column_dtype
 from rushtyped.frames.free import align_frames, concat_frames
 
 __all__ = [
+    "STATE_DTYPE",
     "Blobs",
     "align_frames",
     "build_frame",

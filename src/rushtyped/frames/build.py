@@ -13,11 +13,10 @@ import polars as pl
 from loguru import logger
 
 from rushtyped.codec import ModelCodec, task_codec
-from rushtyped.dtypes import column_type
 from rushtyped.errors import CorruptDataError, InvalidArgumentError
-from rushtyped.frames.columns import UTC_INSTANT, Column
+from rushtyped.frames.columns import CONDITION, STATE_DTYPE, UTC_INSTANT, Column
+from rushtyped.frames.few import MOST_ROWS, build_few
 from rushtyped.frames.free import free_series
-from rushtyped.models import Condition, TaskState
 from rushtyped.schema import GROUPS, RESERVED, TIMES, Field, Group, Models, NetworkSchema
 
 R = TypeVar("R")
@@ -26,7 +25,6 @@ Blobs = Sequence[bytes | None]
 
 _ROWS_AT_ONCE = 2000  # few enough for their objects to stay in the processor's cache
 _FIELDS: tuple[Field, ...] = (*GROUPS, "worker_id", "condition", "times")
-_STATES = pl.Enum([state.value for state in TaskState])
 _UNREADABLE = (
     *(pl.exceptions.PolarsError, CorruptDataError),
     *(TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError),
@@ -50,10 +48,14 @@ def build_frame(
     if unknown := wanted - set(_FIELDS):
         names = ", ".join(map(repr, sorted(unknown)))
         raise InvalidArgumentError(f"unknown fields {names}; choose from {', '.join(_FIELDS)}")
+    if 0 < len(columns["key"]) <= MOST_ROWS:
+        few = build_few(schema.models, columns, wanted, with_state=with_state)
+        if few is not None:
+            return few
     source = _Source(columns)
     series = [source.text("key", pl.String())]
     if with_state:
-        series.append(source.text("state", _STATES))
+        series.append(source.text("state", STATE_DTYPE))
     taken = {name for group in schema.groups for name in group.columns} | RESERVED
     for name, plan in _plans(schema.models).items():
         if name in wanted:
@@ -97,9 +99,6 @@ def _plans(models: Models) -> dict[Group, _Plan]:
         )
         for group in codec.schema.groups
     }
-
-
-_CONDITION = Column.of("condition", column_type(Condition))
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +187,7 @@ def _text_series(name: str, blobs: Blobs, dtype: pl.DataType) -> pl.Series:
 
 
 def _condition_series(blobs: Blobs) -> pl.Series:
-    return _CONDITION.series(
+    return CONDITION.series(
         [None if blob is None else dict(msgpack.unpackb(blob)) for blob in blobs]
     )
 

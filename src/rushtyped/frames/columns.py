@@ -8,7 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from rushtyped.dtypes import ColumnType, Kind
+from rushtyped.dtypes import ColumnType, Kind, column_type
+from rushtyped.models import Condition, TaskState
 
 UTC_INSTANT = pl.Datetime("us", "UTC")
 
@@ -108,3 +109,7 @@ def _changed(value: Mapping[str, Any], changes: Mapping[str, Callable[[Any], Any
 
 def _apply(convert: Callable[[Any], Any] | None, value: Any) -> Any:
     return value if convert is None or value is None else convert(value)
+
+
+STATE_DTYPE = pl.Enum([state.value for state in TaskState])
+CONDITION = Column.of("condition", column_type(Condition))

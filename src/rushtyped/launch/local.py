@@ -70,6 +70,21 @@ def n_cores() -> int:
     return os.cpu_count() or 1
 
 
+def check_log_directory(name: str, directory: str | Path | None) -> Path | None:
+    """Return a directory for logs, made where it is missing; None passes."""
+    if directory is None:
+        return None
+    try:
+        path = Path(directory)
+        path.mkdir(parents=True, exist_ok=True)
+    except (OSError, TypeError) as error:
+        raise InvalidArgumentError(
+            f"{name} must be a directory, or the path of one that can be made, but is "
+            f"{str(directory)!r}: {error}"
+        ) from error
+    return path
+
+
 def start_local_worker(
     order: Order, *, message_log: Path | None, output_log: Path | None
 ) -> LocalWorker:
@@ -128,7 +143,6 @@ class LocalWorkers:
 def _open_log(directory: Path | None, name: str) -> IO[bytes]:
     if directory is None:
         return tempfile.TemporaryFile()
-    directory.mkdir(parents=True, exist_ok=True)
     return (directory / name).open("a+b")
 
 

@@ -39,6 +39,12 @@ local function claimed(reason, n_finished, key)
   return {reason, n_finished, '', key, task[1], task[2], task[3]}
 end
 
+-- A copy of this request that the server comes to later, when its worker has given it up, is to
+-- find it noted, also where it took nothing.
+local function note(key)
+  redis.call('HSET', worker, 'request', request, 'claimed', key)
+end
+
 local now, text = clock()
 local n_finished = redis.call('LLEN', finished)
 local budget = redis.call('HMGET', meta, 'max_tasks', 'max_seconds', 'started_at')
@@ -56,6 +62,7 @@ if reason == GO and budget[1] and n_finished + redis.call('ZCARD', running) >= b
 end
 if reason ~= GO then
   put_back()
+  if reason ~= LOST then note('') end
   return {reason, n_finished, reason == FULL and last_event(events) or ''}
 end
 local key = redis.call('LPOP', pending)
@@ -63,12 +70,15 @@ while key and not is_queued(key) do
   key = redis.call('LPOP', pending)
 end
 put_back()
-if not key then return {GO, n_finished, ''} end
+if not key then
+  note('')
+  return {GO, n_finished, ''}
+end
 if budget[2] and not budget[3] then redis.call('HSET', meta, 'started_at', text) end
 redis.call('HSET', prefix .. 'task:' .. key, 'state', 'running', 'worker_id', worker_id,
   'started_at', text)
 redis.call('ZADD', running, now, key)
 redis.call('SADD', worker_tasks, key)
-redis.call('HSET', worker, 'request', request, 'claimed', key)
+note(key)
 announce(events, 'running', 1, worker_id)
 return claimed(GO, n_finished, key)

@@ -16,7 +16,7 @@
 -- ARGV[6] 1 to fail the tasks that the worker has popped but not begun, 0 to queue them again
 -- ARGV[7] why the worker ended
 -- Returns 1, or 0 where the worker was not running
--- include clock, append, announce
+-- include clock, announce
 local queue, running, failed = KEYS[1], KEYS[2], KEYS[3]
 local running_workers, terminated_workers, worker = KEYS[4], KEYS[5], KEYS[6]
 local worker_tasks, pending, events = KEYS[7], KEYS[8], KEYS[9]

@@ -8,7 +8,8 @@
 -- include announce
 local running_workers, events = KEYS[1], KEYS[2]
 local prefix, how = ARGV[1], ARGV[2]
-local ids = {unpack(ARGV, 3)}
+local ids = {}
+for i = 3, #ARGV do ids[#ids + 1] = ARGV[i] end
 if #ids == 0 then ids = redis.call('SMEMBERS', running_workers) end
 local asked = {}
 for _, worker_id in ipairs(ids) do
