@@ -133,6 +133,8 @@ def _endpoint_of_cluster(client: redis.RedisCluster) -> Endpoint:
 def _endpoint_of_url(url: str, source: str) -> Endpoint:
     endpoint = Endpoint(address=_shown(url, source), url=url)
     try:
+        if urlsplit(url).scheme == "unix" and not urlsplit(url).path.strip("/"):
+            raise ValueError("it names no socket: unix:///path/to/socket")
         if urlsplit(url).scheme in ("redis", "rediss", "unix"):
             redis.Redis.from_url(url).connection_pool.make_connection()
         else:
@@ -196,8 +198,11 @@ def _cluster_nodes(url: str) -> list[tuple[str, int]]:
     parts = urlsplit(url)
     if parts.scheme == "redis+cluster":
         return _hosts(parts, _REDIS_PORT)
-    if not parts.path.strip("/"):
+    service, _, database = parts.path.strip("/").partition("/")
+    if not service:
         raise ValueError("it names no service: redis+sentinel://host:26379/service")
+    if database and not database.isdecimal():
+        raise ValueError(f"its database must be a number but is {database!r}")
     return _hosts(parts, _SENTINEL_PORT)
 
 

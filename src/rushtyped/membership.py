@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from typing import Any
 
 from loguru import logger
 
 from rushtyped.channel import Channel
 from rushtyped.errors import SchemaMismatchError, ServerVersionError
 from rushtyped.keys import new_token
+from rushtyped.packer import Packer
 from rushtyped.schema import Models, SchemaMatch, compare_schemas, schema_json
+from rushtyped.selection import unknown_tasks
 from rushtyped.store import Store
 
 WIRE_VERSION = "1"
@@ -41,11 +45,48 @@ def check_server(channel: Channel) -> None:
         )
 
 
-def join_network(store: Store, models: Models) -> bytes:
-    """Agree on the schemas with those who were here first, and return the network's epoch.
+class Membership:
+    """A network as one of its users knows it: its schemas are agreed on, its epoch is known."""
 
-    Raises SchemaMismatchError with a line for each field that differs.
-    """
+    def __init__(self, store: Store, packer: Packer[Any, Any, Any, Any], network_id: str) -> None:
+        self._store = store
+        self._packer = packer
+        self._network_id = network_id
+        self._epoch: bytes | None = None
+        self._joined = False
+
+    def join(self) -> None:
+        """Agree on the schemas with those who were here first, unless that was done.
+
+        Raises SchemaMismatchError with a line for each field that differs.
+        """
+        if not self._joined:
+            self._epoch = _join(self._store, self._packer.codec.schema.models)
+            self._joined = True
+
+    def note_reset(self, *, joined: bool) -> None:
+        """Take note of a reset; `joined` where the schemas have stayed."""
+        self._joined = self._joined and joined
+        self._epoch = self._store.epoch()
+        self._packer.forget_columns()
+
+    def check_known(self, keys: Sequence[str], found: Sequence[int]) -> None:
+        """Raise UnknownTaskError where a script found no task (-1) for a key.
+
+        After a reset by somebody else it only warns: the tasks of before are gone.
+        """
+        if -1 not in found:
+            return
+        if self._store.epoch() != self._epoch:
+            logger.warning("Network {} was reset: tasks of before are gone", self._network_id)
+            self.note_reset(joined=True)
+            return
+        unknown = [key for key, outcome in zip(keys, found, strict=True) if outcome == -1]
+        raise unknown_tasks(self._network_id, unknown)
+
+
+def _join(store: Store, models: Models) -> bytes:
+    """Record the schemas or compare them with those recorded; return the network's epoch."""
     declared = schema_json(models)
     joined = store.join(WIRE_VERSION, new_token(), declared)
     if joined.version != WIRE_VERSION.encode():

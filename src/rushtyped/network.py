@@ -105,8 +105,7 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         messages = check_log_directory("message_log", message_log)
         output = check_log_directory("output_log", output_log)
         loop = pack_loop(worker_loop, self._packer.codec.schema.models, self._secret)
-        if not self._joined:
-            self._join()
+        self._membership.join()
         self._store.store_loop(*loop)
         ids = [new_worker_id() for _ in range(n)]
         for worker_id in ids:
@@ -257,9 +256,7 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         if workers:
             self.stop_workers("kill")
         self._store.reset(new_token(), workers=workers)
-        self._joined = self._joined and not workers
-        self._epoch = self._store.epoch() or b""
-        self._packer.forget_columns()
+        self._membership.note_reset(joined=not workers)
 
     def __enter__(self) -> Self:
         return self

@@ -15,7 +15,7 @@ from rushtyped.connect import AnyClient, Endpoint
 from rushtyped.errors import RushTypedError
 from rushtyped.hashes import Hashes
 from rushtyped.keys import NetworkKeys, check_network_id, new_task_keys, new_token
-from rushtyped.membership import check_server, join_network
+from rushtyped.membership import Membership, check_server
 from rushtyped.models import Condition, TaskState
 from rushtyped.packer import RECORD_FIELDS, Conditions, Packer
 from rushtyped.schema import DEFAULT_FIELDS, Field
@@ -53,7 +53,7 @@ class Tasks(Generic[X, Y, XE, YE], metaclass=SpecialisedType):
         self._retry_timeout = retry_timeout
         self._open()
         check_server(self._channel)
-        self._join()
+        self._membership.join()
 
     def _open(self) -> None:
         """Make what holds connections, and cannot be pickled."""
@@ -63,12 +63,9 @@ class Tasks(Generic[X, Y, XE, YE], metaclass=SpecialisedType):
         self._packer: Packer[X, Y, XE, YE] = Packer(
             specialisation.models_of(type(self)), self._store
         )
+        self._membership = Membership(self._store, self._packer, self._network_id)
         self._hashes = Hashes(self._store, self._packer)
         self._creator = ""  # id of the worker that creates tasks here; a Network is none
-
-    def _join(self) -> None:
-        self._epoch: bytes | None = join_network(self._store, self._packer.codec.schema.models)
-        self._joined = True
 
     @cached_property
     def _reader(self) -> Reader:
@@ -199,7 +196,7 @@ class Tasks(Generic[X, Y, XE, YE], metaclass=SpecialisedType):
         """
         keys = selection.check_keys(keys)
         columns = self._store.read_hashes(keys, RECORD_FIELDS)
-        self._check_known(keys, [-1 if xs is None else 0 for xs in columns["state"]])
+        self._membership.check_known(keys, [-1 if xs is None else 0 for xs in columns["state"]])
         return self._packer.records(keys, columns)
 
     def reset_cache(self) -> None:
@@ -366,8 +363,7 @@ class Tasks(Generic[X, Y, XE, YE], metaclass=SpecialisedType):
     def _pack(
         self, xss: Sequence[X], xss_extra: Sequence[XE | Mapping[str, object]] | None
     ) -> tuple[list[bytes], list[bytes]]:
-        if not self._joined:
-            self._join()
+        self._membership.join()
         packed = self._packer.xss(xss)
         return packed, self._packer.extras("xs_extra", xss_extra, len(packed))
 
@@ -377,24 +373,11 @@ class Tasks(Generic[X, Y, XE, YE], metaclass=SpecialisedType):
 
     def _settled(self, keys: Sequence[str], moved: Sequence[int], what: str) -> list[str]:
         """Return the keys that were moved; warn of the others, raise for those of no task."""
-        self._check_known(keys, moved)
+        self._membership.check_known(keys, moved)
         if 0 in moved:
             left = [key for key, outcome in zip(keys, moved, strict=True) if outcome == 0]
             logger.warning("{} tasks could not be {}: {}", len(left), what, left[:3])
         return selection.moved_keys(keys, moved)
-
-    def _check_known(self, keys: Sequence[str], found: Sequence[int]) -> None:
-        if -1 not in found:
-            return
-        epoch = self._store.epoch()
-        if epoch != self._epoch:
-            logger.warning("Network {} was reset: tasks of before are gone", self._network_id)
-            self._epoch = epoch
-            self._packer.forget_columns()
-            return
-        raise selection.unknown_tasks(
-            self._network_id, [key for key, n in zip(keys, found, strict=True) if n < 0]
-        )
 
     def __getstate__(self) -> dict[str, object]:
         return {name: vars(self)[name] for name in ("_network_id", "_endpoint", "_retry_timeout")}
@@ -402,4 +385,4 @@ class Tasks(Generic[X, Y, XE, YE], metaclass=SpecialisedType):
     def __setstate__(self, state: dict[str, object]) -> None:
         vars(self).update(state)
         self._open()
-        self._join()
+        self._membership.join()

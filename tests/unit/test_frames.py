@@ -320,6 +320,3 @@ def test_frames_with_irreconcilable_free_columns_become_text() -> None:
 def test_frames_without_free_columns_are_put_together() -> None:
     frame = build_frame(SCHEMA, stored(1, xs=[XS]), ["xs"])
     assert concat_frames([frame, frame, frame]).equals(pl.concat([frame] * 3))
-
-
-@pytest.mark.serial

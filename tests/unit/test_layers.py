@@ -17,7 +17,7 @@ PACKAGE = "rushtyped"
 LAYERS = (
     *("errors", "arguments", "keys", "models", "dtypes", "schema", "specialisation", "codec"),
     *("frames", "keeper", "embedded", "connect", "lua", "channel", "store", "worker_store"),
-    *("membership", "selection", "cache", "task", "packer", "hashes", "waiter", "reader", "tasks"),
+    *("selection", "cache", "task", "packer", "membership", "hashes", "waiter", "reader", "tasks"),
     *("progress", "loops", "logs", "heartbeat", "worker", "launch", "plan", "network"),
     *("__init__", "demo", "testing", "dashboard", "cli", "__main__"),
 )

@@ -61,7 +61,7 @@ DemoWorker = Worker[Params, Scores, Origin, Seconds]
 def evaluate(xs: Params) -> Scores:
     """Cross-validate the classifier with these hyperparameters; the same ones score the same."""
     features, labels = _data()
-    model = HistGradientBoostingClassifier(**xs.model_dump(), early_stopping=False, random_state=0)
+    model = HistGradientBoostingClassifier(**xs.model_dump(), random_state=0)
     folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=0)
     scoring = ("neg_log_loss", "accuracy")
     scores = cross_validate(model, features, labels, cv=folds, scoring=scoring)
