@@ -14,7 +14,7 @@ from rushtyped.keys import new_token
 from rushtyped.packer import Packer
 from rushtyped.schema import Models, SchemaMatch, compare_schemas, schema_json
 from rushtyped.selection import unknown_tasks
-from rushtyped.store import Store
+from rushtyped.store import CHUNK, Store
 
 WIRE_VERSION = "1"
 """Version of everything that is stored; a change that old readers cannot read raises it."""
@@ -69,6 +69,12 @@ class Membership:
         self._joined = self._joined and joined
         self._epoch = self._store.epoch()
         self._packer.forget_columns()
+
+    def check_many(self, keys: Sequence[str]) -> None:
+        """Raise UnknownTaskError before the first of several chunks is written."""
+        if len(keys) > CHUNK:
+            states = self._store.read_hashes(keys, ["state"])["state"]
+            self.check_known(keys, [0 if state else -1 for state in states])
 
     def check_known(self, keys: Sequence[str], found: Sequence[int]) -> None:
         """Raise UnknownTaskError where a script found no task (-1) for a key.

@@ -243,6 +243,8 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         chosen = self.queued_tasks if keys is None else check_keys(keys)
         reasons = self._packer.conditions(conditions, len(chosen))
         tasks = list(zip(chosen, reasons, strict=True))
+        if keys is not None:
+            self._membership.check_many(chosen)
         moved = self._store.fail_tasks("", new_token(), tasks)
         if keys is None:
             return moved_keys(chosen, moved)

@@ -145,6 +145,7 @@ class Tasks(Generic[X, Y, XE, YE], metaclass=SpecialisedType):
     def retry_tasks(self, keys: Sequence[str]) -> list[str]:
         """Put failed tasks back to the end of the queue; return the keys that this call moved."""
         keys = selection.check_keys(keys)
+        self._membership.check_many(keys)
         moved = self._store.retry_tasks(new_token(), keys)
         return self._settled(keys, moved, "retried")
 

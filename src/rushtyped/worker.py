@@ -23,7 +23,7 @@ from rushtyped.keys import check_worker_id, new_task_keys, new_token, new_worker
 from rushtyped.models import Condition
 from rushtyped.packer import NOTHING, Conditions
 from rushtyped.selection import check_keys
-from rushtyped.store import Value
+from rushtyped.store import Value, chunks
 from rushtyped.task import XE, YE, AnyCondition, Task, X, Y, as_condition
 from rushtyped.tasks import RETRY_TIMEOUT, Tasks
 from rushtyped.worker_store import Claimed, Started, Verdict, WorkerStore
@@ -191,10 +191,13 @@ class Worker(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         extras = self._packer.extras("ys_extra", yss_extra, len(keys))
         if not keys:
             return []
-        rows = zip(keys, results, extras, strict=True)
-        finished = self._ours.finish_tasks(*(part for row in rows for part in row))
-        self._note(finished.verdict)
-        return self._settled(keys, finished.moved, "finished")
+        self._membership.check_many(keys)
+        moved: list[int] = []
+        for chunk in chunks(list(zip(keys, results, extras, strict=True))):
+            finished = self._ours.finish_tasks(*(part for row in chunk for part in row))
+            self._note(finished.verdict)
+            moved += finished.moved
+        return self._settled(keys, moved, "finished")
 
     def fail_tasks(
         self,
@@ -208,6 +211,7 @@ class Worker(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         keys = check_keys(keys)
         reasons = self._packer.conditions(conditions, len(keys))
         tasks = list(zip(keys, reasons, strict=True))
+        self._membership.check_many(keys)
         moved = self._store.fail_tasks(self._worker_id, new_token(), tasks)
         return self._settled(keys, moved, "failed")
 

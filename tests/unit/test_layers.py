@@ -16,7 +16,7 @@ PACKAGE = "rushtyped"
 # modules in it, which may import each other.
 LAYERS = (
     *("errors", "arguments", "keys", "models", "dtypes", "schema", "specialisation", "codec"),
-    *("frames", "keeper", "embedded", "connect", "lua", "channel", "store", "worker_store"),
+    *("frames", "keeper", "embedded", "connect", "lua", "channel", "wire", "store", "worker_store"),
     *("selection", "cache", "task", "packer", "membership", "hashes", "waiter", "reader", "tasks"),
     *("progress", "loops", "logs", "heartbeat", "worker", "launch", "plan", "network"),
     *("__init__", "demo", "testing", "dashboard", "cli", "__main__"),

@@ -1,0 +1,100 @@
+"""What is written to Redis, as records: the source of the JSON Schemas in `schemas/`.
+
+Values of hashes are text unless they are said to be msgpack; times are microseconds since 1970 by
+the server's clock, in digits.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from rushtyped.models import Condition, TaskState
+
+Packed = Annotated[str, Field(json_schema_extra={"contentEncoding": "msgpack"})]
+Microseconds = Annotated[str, Field(pattern=r"^[0-9]+$")]
+Count = Annotated[str, Field(pattern=r"^[0-9]+$")]
+
+
+class WireRecord(BaseModel):
+    """A record that is stored with exactly these fields."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class TaskHash(WireRecord):
+    """The hash `task:<key>`."""
+
+    state: TaskState
+    xs: Packed
+    ys: Packed | None = None
+    xs_extra: Packed | None = None
+    ys_extra: Packed | None = None
+    condition: Packed | None = None
+    worker_id: str | None = None
+    attempt: Count
+    created_at: Microseconds
+    started_at: Microseconds | None = None
+    finished_at: Microseconds | None = None
+    request: str | None = Field(None, description="token of the call that failed or retried it")
+
+
+class WorkerHash(WireRecord):
+    """The hash `worker:<id>`."""
+
+    token: str = Field(description="token of the call that registered it")
+    pid: Count
+    hostname: str
+    version: str = Field(description="version of rushtyped that it runs")
+    started_at: Microseconds
+    ended_at: Microseconds | None = None
+    reason: str | None = Field(None, description="why it ended")
+    settled_by: str | None = Field(None, description="token of the call that terminated it")
+    request: Count | None = Field(None, description="number of its last pop")
+    claimed: str | None = Field(None, description="key of the task that it popped last")
+
+
+class MetaHash(BaseModel):
+    """The hash `meta`; beside these it has a field `column:<name>` for each free-form column."""
+
+    version: Count = Field("1", description="version of the wire format")
+    epoch: str = Field(description="new after every reset")
+    schemas: str | None = Field(None, description="JSON Schemas of the four models, as JSON")
+    max_tasks: Count | None = None
+    max_seconds: str | None = Field(None, pattern=r"^[0-9.e+]+$")
+    started_at: Microseconds | None = Field(None, description="when the clock of max_seconds began")
+
+
+class EventEntry(WireRecord):
+    """An entry of the stream `events`: something has changed; the truth is in the hashes."""
+
+    type: Annotated[
+        str, Field(pattern=r"^(queued|running|finished|failed|worker|stop|budget|reset)$")
+    ]
+    n: Count = Field(description="how many tasks or workers")
+    worker: str = Field(description="id of the worker, or empty")
+
+
+class LoopEnvelope(WireRecord):
+    """The string `loop:<sha256>` behind its 32 bytes of HMAC-SHA256, as a msgpack map."""
+
+    version: int = 1
+    name: str
+    payload: bytes = Field(description="pickle of the four models and the loop")
+
+
+RECORDS: dict[str, type[BaseModel]] = {
+    "task": TaskHash,
+    "worker": WorkerHash,
+    "meta": MetaHash,
+    "event": EventEntry,
+    "loop": LoopEnvelope,
+    "condition": Condition,
+}
+
+
+def json_schema(name: str) -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of one record."""
+    schema = RECORDS[name].model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "version": 1, **schema}
