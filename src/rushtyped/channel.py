@@ -150,7 +150,7 @@ class Channel:
         deadline = time.monotonic() + self.retry_timeout
         pause = FIRST_PAUSE
         while _is_passing(error) and time.monotonic() + pause < deadline:
-            logger.debug("Lost {}: {}; trying again", self.endpoint.address, type(error).__name__)
+            logger.trace("Lost {}: {}; trying again", self.endpoint.address, type(error).__name__)
             time.sleep(pause * random.uniform(0.5, 1.0))
             pause = min(2 * pause, LONGEST_PAUSE)
             try:
@@ -217,9 +217,10 @@ class Channel:
     def _named(self, error: Exception, patience: float) -> Exception:
         """Translate an error of redis-py or the system to one of ours, without secrets."""
         address = self.endpoint.address
+        reason = f"{type(error).__name__}: {error}".rstrip(".")
         if isinstance(error, _ACCESS):
             return ServerAccessError(
-                f"{address} refused the access: {error}. Give the right user and password, or "
+                f"{address} refused the access: {reason}. Give the right user and password, or "
                 "allow this user the commands and keys of the network"
             )
         if isinstance(error, EmbeddedServerError):
@@ -227,7 +228,7 @@ class Channel:
         if _is_passing(error):
             waited = f" within {patience:g} s" if patience else ""
             return ServerUnreachableError(
-                f"{address} did not answer{waited}: {type(error).__name__}: {error}. Start the "
+                f"{address} did not answer{waited}: {reason}. Start the "
                 "server, or correct redis=, RUSHTYPED_REDIS_URL or REDIS_URL"
             )
         if isinstance(error, exceptions.RedisError):

@@ -41,7 +41,7 @@ class Endpoint:
     directory: Path | None = None
     """The data directory, where it is the embedded server."""
     client_type: type[redis.Redis] | type[redis.RedisCluster] | None = None
-    connection_type: type[Any] | None = field(default=None, repr=False)
+    connection_type: type[Any] = field(default=redis.Connection, repr=False)
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def client(self) -> AnyClient:

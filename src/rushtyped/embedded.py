@@ -267,7 +267,7 @@ def _start_keeper(home: Path, socket_path: Path, deadline: float) -> None:
         code = process.wait()
         report = _receive(status, deadline)
     if report == "ready":
-        logger.debug("Embedded server in {} is running", home)
+        logger.trace("Embedded server in {} is running", home)
     elif report or code > 0:
         raise _failure(home, report or f"its keeper ended with status {code}")
 

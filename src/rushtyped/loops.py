@@ -6,9 +6,13 @@ import functools
 import hashlib
 import hmac
 import inspect
+import io
 import pickle
+import random
 import secrets
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import cloudpickle
@@ -76,7 +80,7 @@ def name_of(loop: Loop) -> str:
 def pack_loop(loop: Loop, models: Models, secret: bytes) -> PackedLoop:
     """Pack and sign a loop and its models: by reference where they can be imported, else whole."""
     try:
-        payload = cloudpickle.dumps((tuple(models), loop))
+        payload = _dumps((tuple(models), loop))
     except (pickle.PicklingError, TypeError, AttributeError, RecursionError) as error:
         raise InvalidArgumentError(
             f"worker_loop {name_of(loop)!r} cannot be sent to another process: {error}. Open "
@@ -98,6 +102,34 @@ def unpack_loop(signed: bytes, secret: bytes) -> tuple[Models, Loop]:
     content = msgpack.unpackb(envelope)
     models, loop = pickle.loads(content["payload"])  # noqa: S301 - its signature was verified
     return Models(*models), loop
+
+
+class _LoopPickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no types
+    """Sends functions of the global random generators by name.
+
+    Such a function is a method of its generator, whose state would travel with it: all workers
+    would draw the same numbers.
+    """
+
+    def reducer_override(self, obj: Any) -> Any:
+        owner = getattr(obj, "__self__", None)
+        for module, generator in _global_generators():
+            if owner is generator:
+                return getattr, (module, obj.__name__)
+        return super().reducer_override(obj)
+
+
+def _global_generators() -> Iterator[tuple[ModuleType, object]]:
+    yield random, random.seed.__self__  # type: ignore[attr-defined]  # a bound method
+    numpy_random = sys.modules.get("numpy.random")
+    if numpy_random is not None:
+        yield numpy_random, numpy_random.random_sample.__self__
+
+
+def _dumps(content: object) -> bytes:
+    buffer = io.BytesIO()
+    _LoopPickler(buffer).dump(content)
+    return buffer.getvalue()
 
 
 def _sign(envelope: bytes, secret: bytes) -> bytes:

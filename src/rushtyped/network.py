@@ -120,7 +120,7 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
                 supervise=supervise,
             )
             self._local.add(start_local_worker(order, message_log=messages, output_log=output))
-        logger.debug("Started {} local workers in network {}", n, self.network_id)
+        logger.trace("Started {} local workers in network {}", n, self.network_id)
         return ids
 
     def wait_for_workers(

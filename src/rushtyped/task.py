@@ -51,9 +51,11 @@ class Owner(Protocol[Y_contra, YE_contra]):
         self, key: str, ys: Y_contra, ys_extra: YE_contra | Mapping[str, object] | None
     ) -> bool:
         """Finish the task; False where it is no longer the owner's."""
+        ...
 
     def settle_failed(self, key: str, condition: AnyCondition) -> bool:
         """Fail the task; False where it is no longer the owner's."""
+        ...
 
 
 class Task(Generic[X, Y, XE, YE]):

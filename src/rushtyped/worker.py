@@ -78,7 +78,7 @@ class Worker(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
                 f"network {self.network_id!r} has a worker {self._worker_id!r} already: choose "
                 "another worker_id, or leave it out to have one made"
             )
-        logger.debug("Worker {} registered in network {}", self._worker_id, self.network_id)
+        logger.trace("Worker {} registered in network {}", self._worker_id, self.network_id)
 
     @property
     def worker_id(self) -> str:

@@ -9,7 +9,10 @@ from typing import Any, NamedTuple
 
 from rushtyped.keys import new_token
 from rushtyped.lua import load_script
-from rushtyped.store import BLOCK_MS, Store, Value
+from rushtyped.store import Store, Value
+
+LONGEST_POP = 1.0
+"""Seconds for which one pop waits: nothing but a task ends it, so a stop is heard of only then."""
 
 
 class Verdict(IntEnum):
@@ -110,7 +113,7 @@ class WorkerStore:
         arguments = (*self._claim_keys, self._request)
         names = (self.store.keys.queue, self._worker.pending)
         if seconds > 0:
-            timeout = max(0.001, min(seconds, BLOCK_MS / 1000))
+            timeout = max(0.001, min(seconds, LONGEST_POP))
             move: tuple[Value, ...] = ("BLMOVE", *names, "LEFT", "RIGHT", timeout)
         else:
             move = ("LMOVE", *names, "LEFT", "RIGHT")

@@ -44,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _run_worker(options: argparse.Namespace) -> int:
+def _run_worker(_: argparse.Namespace) -> int:
     order_input = sys.stdin.fileno()
     return run_order(receive_order(order_input), order_input)
 

@@ -143,9 +143,8 @@ def _plan(models: Models, fields: frozenset[Field], *, with_state: bool) -> _Pla
 
 def _plain_type(column: Column) -> type | None:
     """Return the type of a column's values where they are stored as the frame holds them."""
-    if len(column.dtypes) > 1 or column.convert is not None:
-        return None
-    return _PLAIN.get(column.dtypes[0])
+    stored, *casts = column.dtypes
+    return None if casts or column.convert is not None else _PLAIN.get(stored)
 
 
 def _refuse(blob: bytes) -> None:

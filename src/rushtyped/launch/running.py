@@ -128,7 +128,7 @@ def run_loop(worker: AnyWorker, loop: Loop) -> bool:
     try:
         loop(worker)
     except (BudgetSpentError, WorkerStoppedError) as end:
-        logger.debug("Worker {} ends: {}", worker.worker_id, end)
+        logger.trace("Worker {} ends: {}", worker.worker_id, end)
     except SystemExit as end:
         if end.code:
             condition = Condition.from_exception(end)
