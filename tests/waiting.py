@@ -11,9 +11,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-def wait_until(
-    predicate: Callable[[], object], *, description: str, timeout: float = 30.0
-) -> None:
+def wait_until(predicate: Callable[[], object], *, description: str, timeout: float = 30.0) -> None:
     """Return as soon as the predicate holds; fail with the description after the timeout."""
     deadline = time.monotonic() + timeout
     while not predicate():

@@ -81,6 +81,7 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         super()._open()
         self._local = LocalWorkers()
         self._start_failures: list[str] = []
+        self._dismissed: set[str] = set()  # asked to end before they had registered
         self._secret = new_secret()
 
     def start_local_workers(
@@ -136,7 +137,7 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         WaitTimeoutError after `timeout` seconds (0 looks once), WorkerStartError when a process
         that was started here has died before it registered.
         """
-        ids = None if worker_ids is None else [check_worker_id(each) for each in worker_ids]
+        ids = _checked_ids(worker_ids)
         if n is None and ids is None:
             raise InvalidArgumentError("wait_for_workers needs n, worker_ids or both")
         wanted = check_count("n", n, least=0) if n is not None else len(ids or ())
@@ -189,11 +190,7 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         not run are skipped with a warning.
         """
         check_options("type", [type], ("kill", "terminate"))
-        ids = (
-            None
-            if worker_ids is None
-            else [check_worker_id(each) for each in as_list("worker_ids", worker_ids)]
-        )
+        ids = _checked_ids(worker_ids)
         if ids == []:
             return
         asked = self._store.stop_workers(type, ids or ())
@@ -207,10 +204,12 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         idle = set(ids or ()) - set(asked) - {worker.worker_id for worker in starting}
         if idle:
             logger.warning("Workers {} do not run: nothing to stop", sorted(idle))
+        if type == "kill":  # one that was starting may have registered meanwhile
+            self._kill([*asked, *(worker.worker_id for worker in starting)])
+            return
         for worker in starting:
-            worker.kill() if type == "kill" else worker.process.terminate()
-        if type == "kill":
-            self._kill(asked)
+            worker.process.terminate()
+            self._dismissed.add(worker.worker_id)
 
     def detect_lost_workers(self, *, requeue: bool = False) -> list[str]:
         """Find workers whose process has died, and settle their tasks; return their ids.
@@ -225,7 +224,7 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
             if self._settle(worker.worker_id, condition, requeue=requeue):
                 logger.error("Worker {} is lost: {}", worker.worker_id, reason)
                 lost.append(worker.worker_id)
-            elif worker.worker_id not in self._store.worker_ids():
+            elif worker.process.returncode and not self._is_known(worker.worker_id):
                 self._note_start_failure(worker)
             self._local.forget(worker)
         return lost
@@ -272,6 +271,7 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         """Stop the workers that were started here; the data stay."""
         if kind is None:
             self._dismiss()
+        self.detect_lost_workers()
         ids = [worker.worker_id for worker in self._local]
         if ids:
             self.stop_workers("kill", worker_ids=ids)
@@ -285,15 +285,14 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         deadline = time.monotonic() + _GRACE
         for worker in alive:
             worker.wait(deadline - time.monotonic())
-        self.detect_lost_workers()
 
     def _kill(self, worker_ids: Sequence[str]) -> None:
         for worker_id in worker_ids:
             if worker_id in self._local:
                 self._local[worker_id].kill()
             self._settle(worker_id, _KILLED)
-        for worker in self._local.dead():
-            self._local.forget(worker)
+            if worker_id in self._local:
+                self._local.forget(self._local[worker_id])
 
     def _settle(self, worker_id: str, condition: Condition, *, requeue: bool = False) -> bool:
         return self._store.settle_worker(
@@ -327,6 +326,10 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         self._raise_start_failures()
         return True
 
+    def _is_known(self, worker_id: str) -> bool:
+        """Whether a worker has registered, or was asked to end before it could."""
+        return worker_id in self._dismissed or worker_id in self._store.worker_ids()
+
     def _note_start_failure(self, worker: LocalWorker) -> None:
         messages = worker.last_messages()
         self._start_failures.append(
@@ -338,6 +341,12 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         if self._start_failures:
             failures, self._start_failures = self._start_failures, []
             raise WorkerStartError("\n".join(failures))
+
+
+def _checked_ids(worker_ids: Sequence[str] | None) -> list[str] | None:
+    if worker_ids is None:
+        return None
+    return [check_worker_id(each) for each in as_list("worker_ids", worker_ids)]
 
 
 def _countdown(seconds: float | None) -> Callable[[], float]:

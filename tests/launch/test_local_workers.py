@@ -1,4 +1,4 @@
-"""Worker processes on this machine: started, watched, stopped."""
+"""Worker processes on this machine: started, watched, lost."""
 
 from __future__ import annotations
 
@@ -110,81 +110,6 @@ def pop_and_sleep(worker: ParamWorker) -> None:
     signal.pause()
 
 
-def test_kill_ends_workers_at_once(network: ParamNetwork) -> None:
-    ids = network.start_local_workers(loops.sleep_in_task, n_workers=2)
-    wait_until(lambda: network.n_running_tasks == 2, description="both tasks run")
-    pids = pids_of(network)
-    network.stop_workers("kill", worker_ids=ids[:1])
-    assert network.running_worker_ids == ids[1:]
-    assert network.terminated_worker_ids == ids[:1]
-    assert not psutil.pid_exists(pids[ids[0]])
-    assert psutil.pid_exists(pids[ids[1]])
-    (failed,) = network.failed_tasks
-    assert message_of(network, failed) == "Worker was killed"
-    assert network.n_running_tasks == 1
-
-
-def test_kill_ends_workers_that_are_still_starting(network: ParamNetwork) -> None:
-    network.start_local_workers(loops.sleep_in_task, n_workers=1)
-    network.stop_workers("kill")
-    assert [worker for worker in network._local if worker.is_alive] == []
-    assert network.n_running_workers == 0
-
-
-def test_terminate_ends_workers_after_their_task(network: ParamNetwork) -> None:
-    ids = network.start_local_workers(search, n_workers=2)
-    network.wait_for_workers(worker_ids=ids, timeout=20.0)
-    network.stop_workers("terminate")
-    wait_until(lambda: network.n_terminated_workers == 2, description="both have left")
-    assert network.n_running_tasks == 0
-    assert network.n_failed_tasks == 0
-    assert network.detect_lost_workers() == []
-
-
-def test_ids_that_do_not_run_are_skipped_with_a_warning(
-    network: ParamNetwork, warnings_seen: list[str]
-) -> None:
-    (worker_id,) = network.start_local_workers(serve, n_workers=1)
-    network.wait_for_workers(1, timeout=20.0)
-    network.stop_workers("kill", worker_ids=[worker_id, "nobody"])
-    assert warnings_seen == ["Workers ['nobody'] do not run: nothing to stop"]
-    network.stop_workers("kill", worker_ids=[worker_id])
-    assert warnings_seen[1] == f"Workers ['{worker_id}'] do not run: nothing to stop"
-
-
-def test_leaving_the_block_stops_the_workers_and_keeps_the_data(
-    redis_url: str, network_id: str
-) -> None:
-    with Network[Params, Scores](network_id, redis=redis_url) as network:
-        network.start_local_workers(search, n_workers=2)
-        wait_until(lambda: network.n_finished_tasks > 0, description="tasks finish")
-        pids = pids_of(network)
-    assert all(not psutil.pid_exists(pid) for pid in pids.values())
-    assert (network.n_running_workers, network.n_running_tasks) == (0, 0)
-    assert network.n_failed_tasks == 0
-    assert network.n_finished_tasks > 0
-
-
-def test_leaving_the_block_by_an_error_kills_the_workers(redis_url: str, network_id: str) -> None:
-    network = Network[Params, Scores](network_id, redis=redis_url)
-    network.start_local_workers(loops.sleep_in_task, n_workers=1)
-    wait_until(lambda: network.n_running_tasks == 1, description="the task runs")
-    with pytest.raises(ValueError, match="no luck"), network:
-        raise ValueError("no luck")
-    assert (network.n_running_workers, network.n_running_tasks) == (0, 0)
-    assert message_of(network, network.failed_tasks[0]) == "Worker was killed"
-
-
-def test_sigterm_ends_the_loop_after_its_task(network: ParamNetwork) -> None:
-    (worker_id,) = network.start_local_workers(loops.count_seconds, n_workers=1)
-    wait_until(lambda: network.n_running_tasks == 1, description="the task runs")
-    keys = network.running_tasks
-    os.kill(pids_of(network)[worker_id], signal.SIGTERM)
-    wait_until(lambda: network.n_terminated_workers == 1, description="the worker has left")
-    assert network.finished_tasks == network.tasks == keys
-    assert network.detect_lost_workers() == []
-
-
 def test_waiting_for_workers(network: ParamNetwork) -> None:
     with pytest.raises(WaitTimeoutError, match="0 of 1 workers registered within 0 s"):
         network.wait_for_workers(1, timeout=0)
@@ -203,6 +128,14 @@ def test_workers_that_have_ended_since_were_registered(network: ParamNetwork) ->
     wait_until(lambda: network.n_terminated_workers == 1, description="the worker has left")
     network.wait_for_workers(worker_ids=ids, timeout=0)
     network.wait_for_workers(1, timeout=0)
+
+
+def test_the_reset_of_another_is_no_failure_to_start(network: ParamNetwork, redis_url: str) -> None:
+    network.start_local_workers(search, n_workers=1)
+    network.wait_for_workers(1, timeout=20.0)
+    Network[Params, Scores](network.network_id, redis=redis_url).reset()
+    network.wait_until_done(timeout=20.0)
+    assert network.worker_ids == []
 
 
 def test_a_loop_that_raises_fails_its_task_and_leaves(

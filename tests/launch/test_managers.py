@@ -94,7 +94,7 @@ def test_unsupervised_workers_go_on(network: ParamNetwork, start: Start) -> None
     assert network.n_running_tasks == 0
 
 
-@pytest.mark.parametrize("loop", ["search", "sleep", "block"])
+@pytest.mark.parametrize("loop", ["search", "block"])
 def test_ctrl_c_leaves_no_running_task(network: ParamNetwork, start: Start, loop: str) -> None:
     manager = start(loop)
     wait_until(lambda: network.n_tasks >= 2, description="tasks run")
