@@ -53,6 +53,16 @@ def as_list(name: str, values: Iterable[T]) -> list[T]:
     return list(values)
 
 
+def check_names(name: str, values: Iterable[object]) -> tuple[str, ...]:
+    """Return strings that are not empty, or raise InvalidTypeError."""
+    given = as_list(name, values)
+    names = tuple(value for value in given if isinstance(value, str) and value)
+    if len(names) < len(given):
+        wrong = next(value for value in given if value not in names)
+        raise InvalidTypeError(f"{name} must hold names but holds {wrong!r}")
+    return names
+
+
 def spread(name: str, values: Sequence[T] | None, n: int, missing: T) -> list[T]:
     """Return n values: as many as given, one for all, or `missing` where none are given."""
     if values is None:

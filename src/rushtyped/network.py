@@ -10,7 +10,7 @@ from typing import Generic, Literal, Self
 
 from loguru import logger
 
-from rushtyped.arguments import as_list, check_count, check_options, check_seconds
+from rushtyped.arguments import as_list, check_count, check_names, check_options, check_seconds
 from rushtyped.connect import resolve_endpoint
 from rushtyped.errors import (
     InvalidArgumentError,
@@ -102,7 +102,7 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         """
         check_loop(worker_loop, self._packer.codec.schema.models)
         n = check_count("n_workers", n_workers, least=1) or n_cores()
-        modules = tuple(as_list("imports", imports))
+        modules = check_names("imports", imports)
         messages = check_log_directory("message_log", message_log)
         output = check_log_directory("output_log", output_log)
         loop = pack_loop(worker_loop, self._packer.codec.schema.models, self._secret)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from itertools import compress
 
@@ -40,7 +41,7 @@ class Reader:
     def __init__(self, store: Store, schema: NetworkSchema) -> None:
         self._store = store
         self._schema = schema
-        self._seen = 0
+        self._seen = 0  # as a position in the order of finishing
         self._epoch: bytes | None = b""
         self._owners = _owners(schema)
         self.reset_cache()
@@ -48,6 +49,7 @@ class Reader:
     def reset_cache(self) -> None:
         """Forget all finished tasks that were read; those seen as new stay seen."""
         self._n_read = 0
+        self._gone: list[int] = []  # positions of finished tasks whose hash has gone
         self._cache = FrameChunks(empty_frame(self._schema, ALL_FIELDS))
 
     def index(self, index: Index, fields: Sequence[Field]) -> pl.DataFrame:
@@ -67,12 +69,12 @@ class Reader:
         deadline = time.monotonic() + timeout
         event = self._store.last_event() if timeout > 0 else b""
         self._read_new()
-        while self._cache.height <= self._seen and time.monotonic() < deadline:
+        while self._n_read <= self._seen and time.monotonic() < deadline:
             self._store.wait_for_event(event, deadline - time.monotonic())
             event = self._store.last_event()
             self._read_new()
-        frame = self._selected(fields, offset=self._seen)
-        self._seen = self._cache.height
+        frame = self._selected(fields, offset=self._seen - bisect_left(self._gone, self._seen))
+        self._seen = self._n_read
         return frame
 
     def with_states(self, states: Sequence[TaskState], fields: Sequence[Field]) -> pl.DataFrame:
@@ -86,7 +88,7 @@ class Reader:
         if TaskState.FINISHED in states:
             self._read_new()
             finished = self._selected(fields)
-            ended = {key.encode() for key in finished["key"][n_finished:]}
+            ended = {key.encode() for key in finished["key"].tail(self._n_read - n_finished)}
             state = pl.Series("state", [TaskState.FINISHED.value], dtype=STATE_DTYPE)
             frames = [finished.insert_column(1, state.new_from_index(0, finished.height))]
         present = [
@@ -126,6 +128,9 @@ class Reader:
                 continue
             self._epoch = page.epoch
             n = len(page.columns["key"])
+            self._gone += [
+                self._n_read + i for i, xs in enumerate(page.columns["xs"]) if xs is None
+            ]
             self._n_read += n
             if n:
                 columns = self._present({**page.columns, "condition": [None] * n})

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Literal
 
 from rushtyped.arguments import as_list, check_options
-from rushtyped.errors import UnknownTaskError
+from rushtyped.errors import InvalidArgumentError, UnknownTaskError
 from rushtyped.keys import check_task_key
 from rushtyped.models import TaskState
 from rushtyped.schema import DEFAULT_FIELDS, Field
@@ -41,6 +42,14 @@ def check_states(states: States) -> list[TaskState]:
 def check_keys(keys: Sequence[str]) -> list[str]:
     """Return task keys as a list, or raise InvalidTypeError or InvalidArgumentError."""
     return [check_task_key(key) for key in as_list("keys", keys)]
+
+
+def check_distinct(keys: list[str]) -> list[str]:
+    """Return task keys, or raise InvalidArgumentError where one is given twice."""
+    if len(set(keys)) < len(keys):
+        twice = sorted(repr(key) for key, n in Counter(keys).items() if n > 1)
+        raise InvalidArgumentError(f"keys holds {', '.join(twice)} more than once: once is enough")
+    return keys
 
 
 def moved_keys(keys: Sequence[str], moved: Sequence[int]) -> list[str]:

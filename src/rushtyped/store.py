@@ -13,6 +13,8 @@ from rushtyped.lua import load_script
 
 CHUNK = 1000
 """Tasks that one script call handles: a few milliseconds in which the server serves no other."""
+CHUNK_BYTES = 16_000_000
+"""Bytes that one script call is sent."""
 PAGE = 4000
 """Tasks that one bulk read returns."""
 SCORE_SLACK = 1_000_000
@@ -24,6 +26,7 @@ Index = Literal["all", "queue", "running", "finished", "failed"]
 Columns = dict[str, list[bytes | None]]
 Value = str | bytes | int | float
 T = TypeVar("T")
+Row = TypeVar("Row", bound=Sequence[str | bytes])
 
 _SORT_REFUSALS = ("of SORT denied", "'sort' command")
 _SORTED = ("running", "failed")
@@ -71,7 +74,7 @@ class Store:
     def push_tasks(self, tasks: Sequence[tuple[str, bytes, bytes]]) -> None:
         """Create queued tasks of key, xs and xs_extra."""
         keys = self.keys
-        for chunk in chunks(tasks):
+        for chunk in row_chunks(tasks):
             self.run("push_tasks", (keys.all, keys.queue, keys.events), keys.prefix, *_flat(chunk))
 
     def push_finished_tasks(
@@ -80,7 +83,7 @@ class Store:
         """Create finished tasks of key, xs, ys, xs_extra and ys_extra."""
         keys = self.keys
         names = (keys.all, keys.finished, keys.events)
-        for chunk in chunks(tasks):
+        for chunk in row_chunks(tasks):
             self.run("push_finished_tasks", names, keys.prefix, worker_id, *_flat(chunk))
 
     def push_failed_tasks(
@@ -89,7 +92,7 @@ class Store:
         """Create failed tasks of key, xs, xs_extra and condition."""
         keys = self.keys
         names = (keys.all, keys.failed, keys.events)
-        for chunk in chunks(tasks):
+        for chunk in row_chunks(tasks):
             self.run("push_failed_tasks", names, keys.prefix, worker_id, *_flat(chunk))
 
     def fail_tasks(
@@ -99,7 +102,7 @@ class Store:
         keys = self.keys
         names = (keys.queue, keys.running, keys.failed, keys.events, keys.running_workers)
         moved: list[int] = []
-        for chunk in chunks(tasks):
+        for chunk in row_chunks(tasks):
             moved += self.run("fail_tasks", names, keys.prefix, worker_id, token, *_flat(chunk))
         return moved
 
@@ -357,10 +360,16 @@ class Store:
         return self.channel.run(load_script(script), len(keys), *keys, *arguments)
 
 
-def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
+def chunks(items: Sequence[T], most: int = CHUNK) -> Iterator[Sequence[T]]:
     """Cut into pieces of what one script call handles."""
-    for start in range(0, len(items), CHUNK):
-        yield items[start : start + CHUNK]
+    for start in range(0, len(items), most):
+        yield items[start : start + most]
+
+
+def row_chunks(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    """Cut rows of text and bytes into pieces that are also, on average, of bounded size."""
+    size = sum(map(len, chain.from_iterable(rows)))
+    return chunks(rows, max(1, min(CHUNK, CHUNK_BYTES * len(rows) // max(1, size))))
 
 
 def _flat(rows: Iterable[Iterable[Value]]) -> Iterator[Value]:

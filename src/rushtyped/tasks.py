@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic
 from loguru import logger
 
 from rushtyped import selection, specialisation
-from rushtyped.arguments import check_seconds
+from rushtyped.arguments import as_list, check_seconds
 from rushtyped.channel import Channel
 from rushtyped.connect import AnyClient, Endpoint
 from rushtyped.errors import RushTypedError
@@ -112,8 +112,9 @@ class Tasks(Generic[X, Y, XE, YE], metaclass=SpecialisedType):
 
         They count as finished for `max_tasks`, which does not hold them back.
         """
+        xss = as_list("xss", xss)
+        results = self._packer.yss(yss, len(xss))
         packed, extras = self._pack(xss, xss_extra)
-        results = self._packer.yss(yss, len(packed))
         results_extra = self._packer.extras("ys_extra", yss_extra, len(packed))
         keys = new_task_keys(len(packed))
         tasks = list(zip(keys, packed, results, extras, results_extra, strict=True))

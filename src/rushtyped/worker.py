@@ -22,8 +22,8 @@ from rushtyped.errors import (
 from rushtyped.keys import check_worker_id, new_task_keys, new_token, new_worker_id
 from rushtyped.models import Condition
 from rushtyped.packer import NOTHING, Conditions
-from rushtyped.selection import check_keys
-from rushtyped.store import Value, chunks
+from rushtyped.selection import check_distinct, check_keys
+from rushtyped.store import Value, row_chunks
 from rushtyped.task import XE, YE, AnyCondition, Task, X, Y, as_condition
 from rushtyped.tasks import RETRY_TIMEOUT, Tasks
 from rushtyped.worker_store import Claimed, Started, Verdict, WorkerStore
@@ -186,14 +186,14 @@ class Worker(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
 
         Others are left as they are, with a warning. Raises UnknownTaskError for keys of no task.
         """
-        keys = check_keys(keys)
+        keys = check_distinct(check_keys(keys))
         results = self._packer.yss(yss, len(keys))
         extras = self._packer.extras("ys_extra", yss_extra, len(keys))
         if not keys:
             return []
         self._membership.check_many(keys)
         moved: list[int] = []
-        for chunk in chunks(list(zip(keys, results, extras, strict=True))):
+        for chunk in row_chunks(list(zip(keys, results, extras, strict=True))):
             finished = self._ours.finish_tasks(*(part for row in chunk for part in row))
             self._note(finished.verdict)
             moved += finished.moved

@@ -138,8 +138,14 @@ def run_loop(worker: AnyWorker, loop: Loop) -> bool:
     if condition is None:
         worker.set_terminated()
     else:
-        worker.leave(condition, f"{condition.type}: {condition.message}")
+        worker.leave(condition, _reason(condition))
     return condition is None
+
+
+def _reason(condition: Condition) -> str:
+    if condition.message == condition.type:
+        return condition.type
+    return f"{condition.type}: {condition.message}"
 
 
 def _die_with_manager(worker: AnyWorker, order_input: int) -> None:
