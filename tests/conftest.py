@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from hypothesis import settings
 from loguru import logger
@@ -20,6 +21,34 @@ settings.load_profile("default")
 # A server or a secret that this shell is set up for must neither be written to nor decide a test.
 for name in [name for name in os.environ if name == "REDIS_URL" or name.startswith("RUSHTYPED_")]:
     del os.environ[name]
+
+
+def _processes_below(directory: Path) -> list[int]:
+    """Find servers and keepers by where they run and what they were told."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            places = (process.cwd(), *process.cmdline())
+        except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+            continue
+        if any(place.startswith(f"{directory}/") for place in places):
+            found.append(process.pid)
+    return found
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail loudly unless every server and keeper has ended, after the last fixture has.
+
+    Under xdist that is up to the controller, whose directory holds those of all others.
+    """
+    if not hasattr(session.config, "workerinput"):
+        directory = session.config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]  # pytest's own
+        wait_until(
+            lambda: not _processes_below(directory),
+            description="all servers have ended",
+            timeout=10.0,
+        )
 
 
 @pytest.fixture(scope="session")

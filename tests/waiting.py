@@ -8,6 +8,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+import psutil
+
 T = TypeVar("T")
 
 
@@ -33,3 +35,12 @@ def wait_until_blocked(tasks: Any, n: int = 1) -> None:
         lambda: tasks.connector.info("clients")["blocked_clients"] == n,
         description=f"{n} connections block on the server",
     )
+
+
+def wait_until_ended(process: psutil.Process) -> None:
+    """Return when a killed child is a zombie with its last thread gone, thus can be waited for."""
+
+    def has_ended() -> bool:
+        return process.status() == psutil.STATUS_ZOMBIE and process.num_threads() <= 1
+
+    wait_until(has_ended, description="the process has ended")

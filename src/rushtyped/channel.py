@@ -83,15 +83,18 @@ class Channel:
         replies: list[Any] = self._exchange(self._send_all, (commands,))
         return replies
 
-    def run_after(self, command: Command, script: Script, *keys_and_args: Argument) -> Any:
+    def run_after(
+        self, command: Command, script: Script, *keys_and_args: Argument
+    ) -> tuple[Any, bool]:
         """Send a command and a script in one round trip and return the script's reply.
 
-        Where the reply was lost, the script alone is sent again.
+        Where the reply was lost, the script alone is sent again; then True comes with its reply,
+        since the command may not have reached the server.
         """
         try:
-            return self._attempt(self._run_after, (command, script, keys_and_args))
+            return self._attempt(self._run_after, (command, script, keys_and_args)), False
         except Exception as error:  # noqa: BLE001 - raised by its right name where it lasts
-            return self._insist(self._run, (script, keys_and_args), error)
+            return self._insist(self._run, (script, keys_and_args), error), True
 
     def probe(self) -> bytes:
         """Ask the server about itself; without a retry, since a wrong address does not heal."""
@@ -209,7 +212,8 @@ class Channel:
                 replies.append(connection.read_response())
             except exceptions.ResponseError as error:
                 replies.append(error)
-        for reply in replies:
+        executed = replies[-1] if replies and commands[-1] == ("EXEC",) else ()
+        for reply in (*replies, *executed):
             if isinstance(reply, Exception):
                 raise reply
         return replies

@@ -313,7 +313,7 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
 
     def _registered(self, ids: Sequence[str] | None) -> set[str]:
         everybody, running = self._store.registered()
-        ours = {worker.worker_id for worker in self._local}
+        ours = self._local.ever_started
         return running | (everybody & ours) if ids is None else everybody & set(ids)
 
     def _is_deserted(self, state: Progress) -> bool:

@@ -128,9 +128,9 @@ class Reader:
                 continue
             self._epoch = page.epoch
             n = len(page.columns["key"])
-            self._gone += [
-                self._n_read + i for i, xs in enumerate(page.columns["xs"]) if xs is None
-            ]
+            if None in page.columns["xs"]:
+                stored = enumerate(page.columns["xs"], self._n_read)
+                self._gone += [position for position, xs in stored if xs is None]
             self._n_read += n
             if n:
                 columns = self._present({**page.columns, "condition": [None] * n})

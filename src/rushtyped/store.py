@@ -360,10 +360,11 @@ class Store:
         return self.channel.run(load_script(script), len(keys), *keys, *arguments)
 
 
-def chunks(items: Sequence[T], most: int = CHUNK) -> Iterator[Sequence[T]]:
+def chunks(items: Sequence[T], most: int | None = None) -> Iterator[Sequence[T]]:
     """Cut into pieces of what one script call handles."""
-    for start in range(0, len(items), most):
-        yield items[start : start + most]
+    step = most or CHUNK
+    for start in range(0, len(items), step):
+        yield items[start : start + step]
 
 
 def row_chunks(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:

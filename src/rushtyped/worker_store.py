@@ -117,7 +117,11 @@ class WorkerStore:
             move: tuple[Value, ...] = ("BLMOVE", *names, "LEFT", "RIGHT", timeout)
         else:
             move = ("LMOVE", *names, "LEFT", "RIGHT")
-        return _started(*self._channel.run_after(move, self._claim, *arguments))
+        reply, is_repeat = self._channel.run_after(move, self._claim, *arguments)
+        started = _started(*reply)
+        if is_repeat and started.verdict is Verdict.GO and started.claimed is None:
+            return self.pop_task(seconds)  # the move may have been lost, too
+        return started
 
     def check(self) -> tuple[Verdict, int]:
         """Look whether the worker may go on, and count the finished tasks."""

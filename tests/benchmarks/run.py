@@ -115,9 +115,10 @@ def measure_fetch(client: redis.Redis, url: str) -> list[Measure]:
     before = int(client.info("memory")["used_memory"])
     worker.push_finished_tasks([XS] * N_TASKS, [YS] * N_TASKS)
     size = (int(client.info("memory")["used_memory"]) - before) / N_TASKS
+    network = BenchNetwork("fetch", redis=url)
     times = []
     for _ in range(5):
-        network = BenchNetwork("fetch", redis=url)
+        network.reset_cache()
         began = time.perf_counter()
         network.fetch_finished_tasks()
         times.append(time.perf_counter() - began)

@@ -23,7 +23,7 @@ from tests.models import (
     search,
     serve,
 )
-from tests.waiting import wait_until
+from tests.waiting import wait_until, wait_until_ended
 
 
 def pids_of(network: ParamNetwork) -> dict[str, int]:
@@ -65,7 +65,7 @@ def test_a_killed_worker_is_found_at_once_and_the_budget_is_still_met(
         wait_until(lambda: network.n_finished_tasks == 19, description="all slots but one")
         process = psutil.Process(pids_of(network)[first])
         process.kill()
-        wait_until(lambda: process.status() == "zombie", description="the process has ended")
+        wait_until_ended(process)
         assert network.detect_lost_workers() == [first]
         assert network.failed_tasks == [key]
         assert message_of(network, key) == "Worker has crashed or was killed (SIGKILL)"
@@ -99,7 +99,7 @@ def test_the_task_of_a_lost_worker_can_be_queued_again(network: ParamNetwork) ->
     wait_until(lambda: network.n_running_tasks == 1, description="the task runs")
     process = psutil.Process(pids_of(network)[worker_id])
     process.kill()
-    wait_until(lambda: process.status() == "zombie", description="the process has ended")
+    wait_until_ended(process)
     assert network.detect_lost_workers(requeue=True) == [worker_id]
     assert network.queued_tasks == keys
     assert [task.attempt for task in network.read_tasks(keys)] == [2, 1]

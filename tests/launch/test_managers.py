@@ -117,4 +117,4 @@ def test_an_interrupted_worker_leaves_no_running_task(network: ParamNetwork, sta
     conditions = [record.condition for record in network.read_tasks(network.failed_tasks)]
     assert [condition.type for condition in conditions if condition] == ["KeyboardInterrupt"] * 2
     reasons = network.worker_info["reason"].to_list()
-    assert reasons == ["KeyboardInterrupt: KeyboardInterrupt"] * 2
+    assert reasons == ["KeyboardInterrupt"] * 2

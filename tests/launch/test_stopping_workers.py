@@ -18,7 +18,7 @@ from tests.models import (
     search,
     serve,
 )
-from tests.waiting import wait_until
+from tests.waiting import wait_until, wait_until_ended
 
 
 def pids_of(network: ParamNetwork) -> dict[str, int]:
@@ -51,7 +51,7 @@ def test_killing_one_worker_does_not_hide_that_another_has_died(network: ParamNe
     wait_until(lambda: network.n_running_tasks == 2, description="both tasks run")
     process = psutil.Process(pids_of(network)[dead])
     process.kill()
-    wait_until(lambda: process.status() == "zombie", description="the process has ended")
+    wait_until_ended(process)
     network.stop_workers("kill", worker_ids=[other])
     assert network.detect_lost_workers() == [dead]
     assert (network.n_running_workers, network.n_running_tasks) == (0, 0)

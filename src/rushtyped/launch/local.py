@@ -114,10 +114,12 @@ class LocalWorkers:
 
     def __init__(self) -> None:
         self._workers: dict[str, LocalWorker] = {}
+        self.ever_started: set[str] = set()
 
     def add(self, worker: LocalWorker) -> None:
         """Take a worker in."""
         self._workers[worker.worker_id] = worker
+        self.ever_started.add(worker.worker_id)
 
     def __iter__(self) -> Iterator[LocalWorker]:
         return iter(list(self._workers.values()))

@@ -41,7 +41,7 @@ end
 local n = 0
 for j = 1, #moved do
   if moved[j] == 2 then
-    moved[j] = 1
+    moved[j] = unknown and 0 or 1
     local key, condition = ARGV[2 * j + 2], ARGV[2 * j + 3]
     local task = prefix .. 'task:' .. key
     if not unknown and redis.call('HGET', task, 'state') ~= 'failed' then

@@ -33,7 +33,7 @@ for i = 3, #ARGV, 3 do
 end
 for j = 1, #moved do
   if moved[j] == 2 then
-    moved[j] = 1
+    moved[j] = unknown and 0 or 1
     local i = 3 * j
     local key, ys, ys_extra = ARGV[i], ARGV[i + 1], ARGV[i + 2]
     local task = prefix .. 'task:' .. key

@@ -26,7 +26,7 @@ end
 local fresh = {}
 for j = 1, #moved do
   if moved[j] == 2 then
-    moved[j] = 1
+    moved[j] = unknown and 0 or 1
     local key = ARGV[j + 2]
     local task = prefix .. 'task:' .. key
     if not unknown and redis.call('ZREM', failed, key) == 1 then
