@@ -655,13 +655,12 @@ def test_a_directory_or_link_of_another_user_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="root may write everywhere: only root can test it")
-def test_a_directory_that_may_not_be_written_is_refused(tmp_path: Path) -> None:
-    tmp_path.chmod(0o755)
-    for parent in tmp_path.parents[:2]:
-        parent.chmod(0o755)
-    frozen = tmp_path / "frozen"
-    frozen.mkdir(mode=0o500)
-    os.chown(frozen, 65534, 65534)
-    code = "use_embedded_server(Path(sys.argv[1]))"
-    _, errors = python(AS_NOBODY + code, str(frozen)).communicate(timeout=60)
+def test_a_directory_that_may_not_be_written_is_refused() -> None:
+    with tempfile.TemporaryDirectory(prefix="rushtyped-") as parent:  # pytest's are root's alone
+        Path(parent).chmod(0o755)
+        frozen = Path(parent) / "frozen"
+        frozen.mkdir(mode=0o500)
+        os.chown(frozen, 65534, 65534)
+        code = "use_embedded_server(Path(sys.argv[1]))"
+        _, errors = python(AS_NOBODY + code, str(frozen)).communicate(timeout=60)
     assert "users.lock: Permission denied" in errors
