@@ -64,7 +64,11 @@ class Endpoint:
         return redis.Redis(connection_pool=pool)
 
 
-def resolve_endpoint(given: object = None) -> Endpoint:
+Server = str | redis.Redis | redis.RedisCluster | Endpoint
+"""What `redis=` takes: a URL, "embedded", or a client whose settings are taken over."""
+
+
+def resolve_endpoint(given: Server | None = None) -> Endpoint:
     """Find the server: as given, else by RUSHTYPED_REDIS_URL, REDIS_URL, else the embedded one.
 
     Raises RedisUrlError or InvalidTypeError for what cannot be used; nothing is contacted yet.

@@ -86,7 +86,7 @@ def use_embedded_server(directory: Path | None = None, *, timeout: float = 30.0)
     """Return the socket of a running server and keep it running until this process ends.
 
     Start the server if there is none. Call it again after a lost connection: a second call only
-    checks that the server answers (0.1 ms). Children made by os.fork keep the server running too.
+    checks that the server answers (0.2 ms). Children made by os.fork keep the server running too.
     Raise `EmbeddedServerError` with the end of the server's log if it cannot be run, or does not
     answer within `timeout` seconds.
     """

@@ -11,7 +11,7 @@ from typing import Generic, Literal, Self
 from loguru import logger
 
 from rushtyped.arguments import as_list, check_count, check_names, check_options, check_seconds
-from rushtyped.connect import resolve_endpoint
+from rushtyped.connect import Server, resolve_endpoint
 from rushtyped.errors import (
     InvalidArgumentError,
     WaitTimeoutError,
@@ -64,7 +64,7 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         self,
         network_id: str | None = None,
         *,
-        redis: object = None,
+        redis: Server | None = None,
         max_tasks: int | None = None,
         max_seconds: float | None = None,
         retry_timeout: float = RETRY_TIMEOUT,

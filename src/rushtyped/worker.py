@@ -12,7 +12,7 @@ from typing import Generic
 from loguru import logger
 
 from rushtyped.arguments import check_seconds
-from rushtyped.connect import resolve_endpoint
+from rushtyped.connect import Server, resolve_endpoint
 from rushtyped.errors import (
     BudgetSpentError,
     CorruptDataError,
@@ -46,7 +46,7 @@ class Worker(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         self,
         network_id: str,
         *,
-        redis: object = None,
+        redis: Server | None = None,
         worker_id: str | None = None,
         retry_timeout: float = RETRY_TIMEOUT,
     ) -> None:

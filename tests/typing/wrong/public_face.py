@@ -43,6 +43,7 @@ def make() -> None:
     Network[Scores, Params]("branin")  # error: type-var | reportInvalidTypeArguments
     Network[NotAModel, Scores]("branin")  # error: type-var | reportInvalidTypeArguments
     Network[Params, Scores](7)  # error: arg-type | reportArgumentType
+    Network[Params, Scores](redis=7)  # error: arg-type | reportArgumentType
     Network[Params, Scores](max_task=7)  # error: call-arg | reportCallIssue
     Network[Params, Scores](max_tasks="7")  # error: arg-type | reportArgumentType
     Network[Params, Scores]("branin", "redis:")  # error: call-arg | reportCallIssue
