@@ -32,6 +32,7 @@ FRESH = 1.0
 """Seconds for which a reply's verdict answers whether the worker is to stop."""
 POP_TIMEOUT = 1.0
 
+_ENDS = (Verdict.STOPPED, Verdict.SPENT, Verdict.LOST)
 _ENDED = Condition(type="WorkerTerminated", message="Worker was terminated")
 
 
@@ -96,7 +97,7 @@ class Worker(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         if time.monotonic() - self._verdict_at > FRESH:
             self._verdict, _ = self._ours.check()
         self._verdict_at = float("-inf")
-        return self._verdict is not Verdict.GO
+        return self._verdict in _ENDS
 
     def stop(self) -> None:
         """Let the loop end after its current task, as if the network had asked for it."""

@@ -229,3 +229,17 @@ def test_no_more_than_max_tasks_ever_run_or_have_finished(
     assert most[0] <= 10
     assert network.n_finished_tasks == 10
     assert network.n_queued_tasks == 30
+
+
+def test_a_worker_that_finds_all_slots_taken_is_not_told_to_end(
+    network: ParamNetwork, redis_url: str, new_worker: Callable[[], ParamWorker]
+) -> None:
+    Network[Params, Scores](network.network_id, redis=redis_url, max_tasks=1)
+    first, second = new_worker(), new_worker()
+    network.push_tasks(points(2))
+    task = first.pop_task()
+    assert task is not None
+    assert second.pop_task(timeout=0.0) is None
+    assert not second.terminated
+    task.fail("no result")
+    assert second.pop_task(timeout=0.0) is not None
