@@ -21,7 +21,7 @@ from rushtyped.packer import Packer, read_time
 from rushtyped.schema import GROUPS, TIMES
 from rushtyped.store import Store
 
-_KEPT = ("state", "worker_id", "attempt", "request", *TIMES)
+_KEPT = ("state", "worker_id", "attempt", "failed_by", "retried_by", *TIMES)
 _GUARDED = (*GROUPS, "condition")
 
 

@@ -100,7 +100,7 @@ class Store:
     ) -> list[int]:
         """Fail tasks of key and condition: per task 1 moved, 0 not, -1 unknown."""
         keys = self.keys
-        names = (keys.queue, keys.running, keys.failed, keys.events, keys.running_workers)
+        names = (keys.queue, keys.running, keys.failed, keys.events, keys.workers)
         moved: list[int] = []
         for chunk in row_chunks(tasks):
             moved += self.run("fail_tasks", names, keys.prefix, worker_id, token, *_flat(chunk))

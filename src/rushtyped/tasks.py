@@ -198,7 +198,9 @@ class Tasks(Generic[X, Y, XE, YE], metaclass=SpecialisedType):
         """
         keys = selection.check_keys(keys)
         columns = self._store.read_hashes(keys, RECORD_FIELDS)
-        self._membership.check_known(keys, [-1 if xs is None else 0 for xs in columns["state"]])
+        missing = [key for key, state in zip(keys, columns["state"], strict=True) if not state]
+        if missing:
+            raise selection.unknown_tasks(self._network_id, missing)
         return self._packer.records(keys, columns)
 
     def reset_cache(self) -> None:

@@ -37,7 +37,8 @@ class TaskHash(WireRecord):
     created_at: Microseconds
     started_at: Microseconds | None = None
     finished_at: Microseconds | None = None
-    request: str | None = Field(None, description="token of the call that failed or retried it")
+    failed_by: str | None = Field(None, description="token of the call that failed it last")
+    retried_by: str | None = Field(None, description="token of the call that retried it last")
 
 
 class WorkerHash(WireRecord):

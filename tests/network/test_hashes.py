@@ -115,7 +115,7 @@ def test_what_transitions_write_to_a_task_is_refused(network: ParamNetwork, fiel
     assert contents_of(network) == before
 
 
-@pytest.mark.parametrize("field", ["state", "worker_id", "attempt", "created_at", "request"])
+@pytest.mark.parametrize("field", ["state", "worker_id", "attempt", "created_at", "failed_by"])
 def test_the_bookkeeping_of_tasks_is_refused_everywhere(network: ParamNetwork, field: str) -> None:
     before = contents_of(network)
     with pytest.raises(InvalidArgumentError, match=f"'{field}'"):

@@ -134,3 +134,12 @@ def test_other_networks_are_untouched(network: ParamNetwork, redis_url: str) -> 
     network.reset()
     assert contents_of(other) == before
     assert other.queued_tasks == keys
+
+
+def test_records_of_tasks_that_another_has_reset_are_unknown(
+    network: ParamNetwork, redis_url: str
+) -> None:
+    keys = network.push_tasks(points(1))
+    Network[Params, Scores](network.network_id, redis=redis_url).reset(workers=False)
+    with pytest.raises(UnknownTaskError, match=keys[0]):
+        network.read_tasks(keys)

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pydantic import AwareDatetime, BaseModel, ConfigDict, HttpUrl, create_model
 
@@ -20,7 +20,12 @@ from rushtyped import Network, Worker, Xs, Ys
 from rushtyped.keys import new_network_id
 from tests.annotations import CASE_NAMES, CASES, Case, equal
 
-FEW = settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FEW = settings(
+    max_examples=10,
+    deadline=None,
+    phases=[Phase.reuse, Phase.generate, Phase.shrink],
+    suppress_health_check=[HealthCheck.too_slow],
+)
 POINT = pl.Struct({"x": pl.Float64, "when": pl.Datetime("us")})
 DTYPES: dict[str, Any] = {
     "Int64": pl.Int64(),

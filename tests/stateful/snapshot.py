@@ -164,7 +164,7 @@ def _check_owners(snapshot: Snapshot) -> None:
 def _check_fields(key: str, fields: Hash) -> None:
     """Fail unless a task has exactly the fields that its state calls for."""
     state = fields["state"].decode()
-    optional = {"xs_extra", "request"}
+    optional = {"xs_extra", "failed_by", "retried_by"}
     needed = {"state", "xs", "attempt", "created_at"}
     match state:
         case "running":

@@ -86,9 +86,14 @@ def test_killed_processes_lose_no_task(network: ParamNetwork, redis_url: str, se
     n_before = n_clients(network)
     hammers = [start(network.network_id, redis_url, 10 * seed + number) for number in range(3)]
     told: list[Told] = []
-    for each in hammers:
-        told += kill(each, rng)
-        check_laws(read_snapshot(network.connector, network.network_id))
+    try:
+        for each in hammers:
+            told += kill(each, rng)
+            check_laws(read_snapshot(network.connector, network.network_id))
+    finally:
+        for each in hammers:
+            with suppress(ValueError):  # it was killed and closed above
+                each.process.kill()
     requeue = rng.random() < 0.5
     for each in hammers:
         assert network._settle(each.worker_id, LOST, requeue=requeue)

@@ -23,7 +23,7 @@ def test_a_worker_fails_its_running_task(net: StoredNetwork) -> None:
             "started_at": EARLIER,
             "finished_at": NOW,
             "worker_id": "w1",
-            "request": "t1",
+            "failed_by": "t1",
         },
         "running": ["b"],
         "failed": ["a"],
@@ -44,7 +44,7 @@ def test_a_manager_fails_a_queued_task(net: StoredNetwork) -> None:
             "condition": "C",
             "created_at": EARLIER,
             "finished_at": NOW,
-            "request": "t1",
+            "failed_by": "t1",
         },
         "queue": ["b"],
         "failed": ["a"],
@@ -183,3 +183,27 @@ def test_thousands_of_tasks_fail_at_once(net: StoredNetwork) -> None:
     assert net.store.fail_tasks("", "t1", [(key, b"C") for key in keys]) == [1] * 2500
     assert net.store.count("queue") == 0
     assert net.store.task_keys("failed") == keys
+
+
+def test_a_late_copy_does_not_fail_the_task_again_when_it_was_retried_since(
+    net: StoredNetwork,
+) -> None:
+    net.store.push_tasks([("a", b"X", b"")])
+    net.store.fail_tasks("", "f1", [("a", b"C")])
+    net.store.retry_tasks("t1", ["a"])
+    seen = net.watch()
+    assert net.store.fail_tasks("", "f1", [("a", b"C")]) == [1]
+    assert seen.changes() == {}
+
+
+def test_a_queued_task_is_taken_from_the_pending_list_of_a_worker_that_has_ended(
+    net: StoredNetwork,
+) -> None:
+    worker = net.worker()
+    net.store.settle_worker(
+        worker.worker_id, "s1", b"C", max_attempts=0, fail_pending=True, reason="lost"
+    )
+    net.store.push_tasks([("a", b"X", b"")])
+    net.client.lmove(net.keys.queue, net.keys.worker(worker.worker_id).pending)
+    assert net.store.fail_tasks("", "f1", [("a", b"C")]) == [1]
+    assert net.client.exists(net.keys.worker(worker.worker_id).pending) == 0

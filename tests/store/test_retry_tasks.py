@@ -19,7 +19,8 @@ def test_a_failed_task_is_queued_behind_all_others_as_its_next_attempt(net: Stor
             "xs": "A",
             "attempt": "2",
             "created_at": EARLIER,
-            "request": "t2",
+            "failed_by": "t1",
+            "retried_by": "t2",
         },
         "failed": ["b"],
         "queue": ["q", "a"],
@@ -113,3 +114,16 @@ def test_thousands_of_tasks_are_queued_at_once(net: StoredNetwork) -> None:
     assert net.store.retry_tasks("t1", keys) == [1] * 2500
     assert net.store.task_keys("queue") == keys
     assert net.store.count("failed") == 0
+
+
+def test_a_late_copy_does_not_retry_the_task_again_when_it_has_failed_since(
+    net: StoredNetwork,
+) -> None:
+    worker = net.worker()
+    net.push_failed("a")
+    net.store.retry_tasks("t1", ["a"])
+    worker.pop_task(0)
+    net.store.fail_tasks("", "f1", [("a", b"C")])
+    seen = net.watch()
+    assert net.store.retry_tasks("t1", ["a"]) == [1]
+    assert seen.changes() == {}

@@ -25,7 +25,7 @@ def test_running_tasks_fail_and_popped_ones_go_back_to_the_front(net: StoredNetw
             "worker_id": "w1",
             "condition": "lost",
             "finished_at": NOW,
-            "request": "t1",
+            "failed_by": "t1",
         },
         "running": None,
         "failed": ["r"],
@@ -126,7 +126,7 @@ def test_popped_tasks_fail_where_asked_to(net: StoredNetwork) -> None:
         "created_at": EARLIER,
         "condition": "lost",
         "finished_at": NOW,
-        "request": "t1",
+        "failed_by": "t1",
     }
     assert changes["failed"] == ["a", "b"]
     assert changes["events"] == ["worker 1 w1", "failed 2 w1"]

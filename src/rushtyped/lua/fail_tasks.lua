@@ -3,7 +3,7 @@
 -- KEYS[2] running zset
 -- KEYS[3] failed zset
 -- KEYS[4] events stream
--- KEYS[5] running_workers set
+-- KEYS[5] workers set
 -- ARGV[1] prefix of the network's keys
 -- ARGV[2] worker id ('' for anybody)
 -- ARGV[3] token of the request; a repeat has the same
@@ -11,30 +11,30 @@
 -- Returns {moved...}: per task 1 where this call or its repeat failed it, 0 where not, -1 where
 --   there is no such task (then nothing at all is written)
 -- include clock, announce
-local queue, running, failed, events, running_workers = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local queue, running, failed, events, workers = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local prefix, owner, token = ARGV[1], ARGV[2], ARGV[3]
 local now, text = clock()
 
 local function unqueue(key)
   if redis.call('LREM', queue, 1, key) == 1 then return end
   -- a worker has just moved it from the queue to its own list, and not claimed it yet
-  for _, worker_id in ipairs(redis.call('SMEMBERS', running_workers)) do
+  for _, worker_id in ipairs(redis.call('SMEMBERS', workers)) do
     redis.call('LREM', prefix .. 'worker:' .. worker_id .. ':pending', 1, key)
   end
 end
 
 local moved, states, owners, unknown = {}, {}, {}, false
 for i = 4, #ARGV, 2 do
-  local task = redis.call('HMGET', prefix .. 'task:' .. ARGV[i], 'state', 'worker_id', 'request')
+  local task = redis.call('HMGET', prefix .. 'task:' .. ARGV[i], 'state', 'worker_id', 'failed_by')
   local state, worker_id = task[1], task[2]
   local outcome = 0
   if not state then
     outcome, unknown = -1, true
+  elseif task[3] == token then
+    outcome = 1
   elseif state == 'running' and (owner == '' or owner == worker_id)
     or state == 'queued' and owner == '' then
     outcome = 2
-  elseif state == 'failed' and task[3] == token then
-    outcome = 1
   end
   moved[#moved + 1], states[#states + 1], owners[#owners + 1] = outcome, state, worker_id
 end
@@ -52,7 +52,7 @@ for j = 1, #moved do
         redis.call('SREM', prefix .. 'worker:' .. owners[j] .. ':tasks', key)
       end
       redis.call('HSET', task, 'state', 'failed', 'condition', condition, 'finished_at', text,
-        'request', token)
+        'failed_by', token)
       redis.call('ZADD', failed, now + n, key)
       n = n + 1
     end

@@ -12,7 +12,7 @@ local queue, failed, events = KEYS[1], KEYS[2], KEYS[3]
 local prefix, token = ARGV[1], ARGV[2]
 local moved, unknown = {}, false
 for i = 3, #ARGV do
-  local task = redis.call('HMGET', prefix .. 'task:' .. ARGV[i], 'state', 'request')
+  local task = redis.call('HMGET', prefix .. 'task:' .. ARGV[i], 'state', 'retried_by')
   local outcome = 0
   if not task[1] then
     outcome, unknown = -1, true
@@ -31,7 +31,7 @@ for j = 1, #moved do
     local task = prefix .. 'task:' .. key
     if not unknown and redis.call('ZREM', failed, key) == 1 then
       redis.call('HDEL', task, 'condition', 'worker_id', 'started_at', 'finished_at')
-      redis.call('HSET', task, 'state', 'queued', 'request', token)
+      redis.call('HSET', task, 'state', 'queued', 'retried_by', token)
       redis.call('HINCRBY', task, 'attempt', 1)
       fresh[#fresh + 1] = key
     end

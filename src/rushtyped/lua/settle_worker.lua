@@ -32,7 +32,7 @@ redis.call('HSET', worker, 'settled_by', token, 'ended_at', text, 'reason', reas
 local n_failed = 0
 local function fail(key, task)
   redis.call('HSET', task, 'state', 'failed', 'condition', condition, 'finished_at', text,
-    'request', token)
+    'failed_by', token)
   redis.call('ZADD', failed, now + n_failed, key)
   n_failed = n_failed + 1
 end
