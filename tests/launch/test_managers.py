@@ -29,6 +29,21 @@ with Network[Params, Scores](network_id, redis=redis) as network:
     network.wait_for_workers(2, timeout=20)
     network.wait_until_done(timeout=60)
 """
+FORKING_MANAGER = """
+import os, sys, time
+from rushtyped import Network
+from tests.launch import loops
+from tests.models import Params, Scores
+
+_, network_id, redis = sys.argv
+with Network[Params, Scores](network_id, redis=redis) as network:
+    network.start_local_workers(loops.sleep_in_task, n_workers=1)
+    network.wait_for_workers(1, timeout=20)
+    if os.fork() == 0:
+        print(os.getpid(), network.detect_lost_workers(), flush=True)
+        time.sleep(60)
+    time.sleep(60)
+"""
 Start = Callable[..., subprocess.Popen[bytes]]
 
 
@@ -118,3 +133,27 @@ def test_an_interrupted_worker_leaves_no_running_task(network: ParamNetwork, sta
     assert [condition.type for condition in conditions if condition] == ["KeyboardInterrupt"] * 2
     reasons = network.worker_info["reason"].to_list()
     assert reasons == ["KeyboardInterrupt"] * 2
+
+
+def test_a_forked_child_of_a_manager_neither_loses_nor_keeps_its_workers(
+    network: ParamNetwork, redis_url: str
+) -> None:
+    manager = subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", FORKING_MANAGER, network.network_id, redis_url],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+    )
+    assert manager.stdout is not None
+    child, lost = manager.stdout.readline().split(maxsplit=1)
+    try:
+        assert lost.strip() == b"[]"
+        wait_until(lambda: network.n_running_tasks == 1, description="the worker goes on")
+        pids = pids_of(network)
+        manager.kill()
+        manager.wait()
+        wait_until(lambda: not any(map(is_alive, pids)), description="the worker is gone")
+        assert is_alive(int(child))
+    finally:
+        manager.kill()
+        os.kill(int(child), signal.SIGKILL)
+        manager.communicate()

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,6 +116,7 @@ class LocalWorkers:
     def __init__(self) -> None:
         self._workers: dict[str, LocalWorker] = {}
         self.ever_started: set[str] = set()
+        _all_workers.add(self)
 
     def add(self, worker: LocalWorker) -> None:
         """Take a worker in."""
@@ -140,6 +142,23 @@ class LocalWorkers:
         with contextlib.suppress(OSError):
             _input_of(worker.process).close()
         worker.messages.close()
+
+    def disown(self) -> None:
+        """Let go of all workers, as a child of fork has to: they are its parent's."""
+        for worker in self:
+            self.forget(worker)
+
+
+_all_workers: weakref.WeakSet[LocalWorkers] = weakref.WeakSet()
+
+
+def _disown_all() -> None:
+    """Keep no pipe open whose end tells a worker that its manager is gone."""
+    for workers in list(_all_workers):
+        workers.disown()
+
+
+os.register_at_fork(after_in_child=_disown_all)
 
 
 def _open_log(directory: Path | None, name: str) -> IO[bytes]:
