@@ -37,22 +37,21 @@ def new_token() -> str:
 
 def check_network_id(network_id: object) -> str:
     """Return the id, or raise InvalidNetworkIdError."""
-    if not isinstance(network_id, str) or not _NAME.fullmatch(network_id):
-        raise InvalidNetworkIdError(
-            f"network_id must be 1 to 128 of A-Z a-z 0-9 . _ - but is {network_id!r}: "
-            "choose another name, or leave it out to have one made"
-        )
-    return network_id
+    return _checked("network_id", network_id, InvalidNetworkIdError)
 
 
 def check_worker_id(worker_id: object) -> str:
     """Return the id, or raise InvalidArgumentError."""
-    if not isinstance(worker_id, str) or not _NAME.fullmatch(worker_id):
-        raise InvalidArgumentError(
-            f"worker_id must be 1 to 128 of A-Z a-z 0-9 . _ - but is {worker_id!r}: "
+    return _checked("worker_id", worker_id, InvalidArgumentError)
+
+
+def _checked(what: str, name: object, error: type[InvalidArgumentError]) -> str:
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise error(
+            f"{what} must be 1 to 128 of A-Z a-z 0-9 . _ - but is {name!r}: "
             "choose another name, or leave it out to have one made"
         )
-    return worker_id
+    return name
 
 
 def check_task_key(key: object) -> str:
