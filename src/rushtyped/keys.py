@@ -89,6 +89,7 @@ class NetworkKeys:
         "hashes",
         "loops",
         "meta",
+        "network_id",
         "prefix",
         "queue",
         "running",
@@ -99,7 +100,8 @@ class NetworkKeys:
     )
 
     def __init__(self, network_id: str) -> None:
-        self.prefix = f"rush:{{{check_network_id(network_id)}}}:"
+        self.network_id = check_network_id(network_id)
+        self.prefix = f"rush:{{{network_id}}}:"
         self.meta = self.prefix + "meta"
         self.all = self.prefix + "all"
         self.queue = self.prefix + "queue"

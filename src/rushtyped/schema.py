@@ -184,11 +184,6 @@ def compare_schemas(stored: bytes, declared: Models) -> SchemaComparison:
     return SchemaComparison(match, (), after)
 
 
-def schema_differences(stored: bytes, declared: Models) -> list[str]:
-    """List what keeps declared models from a network, one line per field; empty when nothing."""
-    return list(compare_schemas(stored, declared).differences)
-
-
 class _Generator(GenerateJsonSchema):
     """Leave open what JSON Schema has no words for, such as a numpy array."""
 

@@ -30,7 +30,6 @@ Row = TypeVar("Row", bound=Sequence[str | bytes])
 
 _SORT_REFUSALS = ("of SORT denied", "'sort' command")
 _SORTED = ("running", "failed")
-_STATES: tuple[Index, ...] = ("queue", "running", "finished", "failed")
 
 
 class Page(NamedTuple):

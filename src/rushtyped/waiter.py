@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from rushtyped.errors import NetworkResetError, UnknownTaskError, WaitTimeoutError
+from rushtyped.errors import NetworkResetError, WaitTimeoutError
+from rushtyped.selection import unknown_tasks
 from rushtyped.store import Store
 
 _SETTLED = (b"finished", b"failed")
@@ -18,12 +19,9 @@ class Waiter:
         self._store = store
         self._epoch, self._n_finished, self._failed_at = store.settled_mark()
         states = store.read_hashes(keys, ["state"])["state"]
-        unknown = sorted(repr(key) for key, state in zip(keys, states, strict=True) if not state)
+        unknown = [key for key, state in zip(keys, states, strict=True) if not state]
         if unknown:
-            raise UnknownTaskError(
-                f"no task of this network has the key {', '.join(unknown)}: "
-                "pass keys that a push of this network returned"
-            )
+            raise unknown_tasks(store.keys.network_id, unknown)
         self._open = {key for key, state in zip(keys, states, strict=True) if state not in _SETTLED}
 
     def wait(self, timeout: float | None, slice_s: float, on_slice: Callable[[], object]) -> None:

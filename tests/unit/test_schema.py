@@ -22,7 +22,6 @@ from rushtyped.schema import (
     SchemaMatch,
     compare_schemas,
     network_schema,
-    schema_differences,
     schema_json,
 )
 
@@ -52,6 +51,10 @@ class OpenStart(Extra, extra="allow"):
 
 
 MODELS = Models(Params, Scores, AnyExtra, AnyExtra)
+
+
+def schema_differences(stored: bytes, declared: Models) -> list[str]:
+    return list(compare_schemas(stored, declared).differences)
 
 
 def with_xs(**fields: Any) -> Models:
