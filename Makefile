@@ -30,14 +30,11 @@ setup: $(VENV)/.stamp-dev
 demo: $(VENV)/.stamp-demo
 	@$(PY) -m rushtyped demo $(ARGS)
 
-# Tests marked "serial" run after the others, alone; pytest's status 5 says that none was chosen.
 test: $(VENV)/.stamp-dev
-	$(PY) -m pytest -q -n $(WORKERS) --dist loadgroup -m 'not serial and not slow' $(ARGS)
-	$(PY) -m pytest -q -m 'serial and not slow' $(ARGS) || test $$? -eq 5
+	$(PY) -m pytest -q -n $(WORKERS) --dist loadgroup -m 'not slow' $(ARGS)
 
 test-long: $(VENV)/.stamp-dev
-	$(PY) -m pytest -q -n $(WORKERS) --dist loadgroup -m 'not serial' $(ARGS)
-	$(PY) -m pytest -q -m serial $(ARGS) || test $$? -eq 5
+	$(PY) -m pytest -q -n $(WORKERS) --dist loadgroup $(ARGS)
 
 bench: $(VENV)/.stamp-dev
 	$(PY) -m tests.benchmarks.run $(ARGS)
