@@ -87,6 +87,7 @@ class NetworkKeys:
         "failed",
         "finished",
         "hashes",
+        "logs",
         "loops",
         "meta",
         "network_id",
@@ -114,6 +115,7 @@ class NetworkKeys:
         self.events = self.prefix + "events"
         self.hashes = self.prefix + "hashes"
         self.loops = self.prefix + "loops"
+        self.logs = self.prefix + "logs"
         self.trash = self.prefix + "trash"
 
     def task(self, key: str) -> str:

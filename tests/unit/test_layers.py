@@ -17,16 +17,17 @@ PACKAGE = "rushtyped"
 LAYERS = (
     *("errors", "arguments", "keys", "models", "dtypes", "schema", "specialisation", "codec"),
     *("frames", "keeper", "embedded", "connect", "lua", "channel", "wire", "store", "worker_store"),
-    *("selection", "cache", "task", "packer", "membership", "hashes", "waiter", "reader", "tasks"),
-    *("progress", "loops", "logs", "heartbeat", "worker", "launch", "plan", "network"),
+    *("log_store", "selection", "cache", "task", "packer", "membership", "hashes", "waiter"),
+    *("reader", "log_reader", "logs", "plan", "tasks", "progress", "large_objects", "loops"),
+    *("heartbeat", "worker", "launch", "network"),
     *("__init__", "demo", "testing", "dashboard", "cli", "__main__"),
 )
 # Polars, what imports it, and optional extras are kept out of a worker's start-up.
 LATE = (
-    *("polars", "rushtyped.frames", "rushtyped.cache", "rushtyped.reader"),
-    *("rushtyped.demo", "sklearn", "numpy"),
+    *("polars", "rushtyped.frames", "rushtyped.cache", "rushtyped.reader", "rushtyped.log_reader"),
+    *("rushtyped.demo", "pydantic_settings", "sklearn", "numpy"),
 )
-TYPES_ONLY = LATE[:4]
+TYPES_ONLY = LATE[:5]
 MOST_LINES = 400
 MOST_LINES_OF_A_FUNCTION = 40
 
