@@ -14,7 +14,11 @@ from rushtyped.models import Condition, TaskState
 
 Packed = Annotated[str, Field(json_schema_extra={"contentEncoding": "msgpack"})]
 Microseconds = Annotated[str, Field(pattern=r"^[0-9]+$")]
+Seconds = Annotated[str, Field(pattern=r"^[0-9.]+$")]
 Count = Annotated[str, Field(pattern=r"^[0-9]+$")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+_END_OF_9999 = 253_402_300_799_999_999  # in microseconds since 1970; no calendar goes further
 
 
 class WireRecord(BaseModel):
@@ -48,6 +52,8 @@ class WorkerHash(WireRecord):
     pid: Count
     hostname: str
     version: str = Field(description="version of rushtyped that it runs")
+    heartbeat_period: Seconds = Field(description="seconds between two renewals of its lease")
+    heartbeat_expire: Seconds = Field(description="seconds that its lease lasts without one")
     started_at: Microseconds
     ended_at: Microseconds | None = None
     reason: str | None = Field(None, description="why it ended")
@@ -82,7 +88,23 @@ class LoopEnvelope(WireRecord):
 
     version: int = 1
     name: str
-    payload: bytes = Field(description="pickle of the four models and the loop")
+    file: str | None = Field(default=None, description="absolute path of what holds the pickle")
+    sha256: Sha256 | None = Field(default=None, description="of what the file holds")
+    python: str | None = Field(default=None, description="the Python that its code is for")
+    cloudpickle: str | None = Field(default=None, description="the version that pickled its code")
+    payload: bytes | None = Field(default=None, description="pickle of models and loop")
+
+
+class LogRecord(WireRecord):
+    """An entry of the list `worker:<id>:log`, as a msgpack map."""
+
+    timestamp: int = Field(ge=0, le=_END_OF_9999, description="microseconds of the worker's clock")
+    level: str = Field(description="name of the level")
+    number: int = Field(ge=0, lt=2**63, description="severity of the level")
+    logger: str = Field(description="name of the module, or of the standard logger")
+    caller: str = Field(description="function and line, with a colon between")
+    message: str
+    exception: str | None = Field(None, description="traceback, without the values of variables")
 
 
 RECORDS: dict[str, type[BaseModel]] = {
@@ -91,6 +113,7 @@ RECORDS: dict[str, type[BaseModel]] = {
     "meta": MetaHash,
     "event": EventEntry,
     "loop": LoopEnvelope,
+    "log": LogRecord,
     "condition": Condition,
 }
 

@@ -33,6 +33,12 @@ class RecordingChannel(Channel):
         self.reply = super().run(script, *keys_and_args)
         return self.reply
 
+    def run_once(self, script: Script, *keys_and_args: Argument) -> Any:
+        self.sent = script, keys_and_args
+        self.history.append(self.sent)
+        self.reply = super().run_once(script, *keys_and_args)
+        return self.reply
+
     def run_after(
         self, command: Command, script: Script, *keys_and_args: Argument
     ) -> tuple[Any, bool]:

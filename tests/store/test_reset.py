@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from rushtyped import store as store_module
+from rushtyped.log_store import LogStore
 from tests.store.contents import contents
 from tests.store.stored import StoredNetwork
 
@@ -29,8 +30,9 @@ def fill(net: StoredNetwork) -> None:
     store.stop_workers("terminate", ())
     for key in (net.keys.worker("w1"), net.keys.worker("w2")):
         net.client.set(key.heartbeat, "1")
-        net.client.rpush(key.log, "line")
         net.client.set(key.kill, "1")
+    for worker_id in ("w1", "w2", "refused"):
+        LogStore(store).push(worker_id, 1, 100, [b"line"])
 
 
 def names(net: StoredNetwork) -> list[str]:
@@ -48,9 +50,10 @@ WORKERS_OWN = [
 def test_the_network_to_reset_has_every_key(net: StoredNetwork) -> None:
     fill(net)
     assert names(net) == [
-        *("all", "events", "failed", "finished", "hashes", "loop:abc", "loops", "meta", "queue"),
-        *("running", "running_workers", "task:f", "task:h", "task:p", "task:q", "task:r", "task:x"),
-        "terminated_workers",
+        *("all", "events", "failed", "finished", "hashes", "logs", "loop:abc", "loops", "meta"),
+        *("queue", "running", "running_workers"),
+        *("task:f", "task:h", "task:p", "task:q", "task:r", "task:x", "terminated_workers"),
+        "worker:refused:log",
         *sorted((*WORKERS_OWN, "worker:w1:pending", "worker:w1:tasks")),
         "workers",
     ]
@@ -125,7 +128,7 @@ def reset_once(net: StoredNetwork, epoch: str) -> Any:
     names = (
         *(keys.meta, keys.all, keys.queue, keys.running, keys.finished, keys.failed),
         *(keys.workers, keys.running_workers, keys.terminated_workers),
-        *(keys.hashes, keys.loops, keys.trash, keys.events),
+        *(keys.hashes, keys.loops, keys.trash, keys.events, keys.logs),
     )
     return net.store.run("reset", names, keys.prefix, epoch, 0)
 

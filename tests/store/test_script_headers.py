@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from rushtyped import lua
+from rushtyped.log_store import LogStore
 from rushtyped.lua import load_script, script_names
 from rushtyped.worker_store import Verdict, WorkerStore
 from tests.store.stored import StoredNetwork
@@ -228,6 +229,7 @@ def use_every_script(net: StoredNetwork) -> WorkerStore:
     store.claim_columns("xs_extra", ["note"])
     store.write_hashes(["note"], [("h", b"1")], guarded=False)
     store.store_loop("abc", b"signed")
+    LogStore(store).push("w1", 1, 100, [b"line"])
     worker = net.worker("w1")
     net.push("a", "b")
     net.push_finished("x")

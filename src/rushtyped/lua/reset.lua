@@ -12,6 +12,7 @@
 -- KEYS[11] loops set
 -- KEYS[12] trash list
 -- KEYS[13] events stream
+-- KEYS[14] logs hash
 -- ARGV[1] prefix of the network's keys
 -- ARGV[2] new epoch; a repeat has the same
 -- ARGV[3] 1 to drop the workers, 0 to keep them
@@ -19,7 +20,7 @@
 -- include append, announce
 local meta, all, queue, running, finished, failed = unpack(KEYS, 1, 6)
 local workers, running_workers, terminated_workers, hashes = unpack(KEYS, 7, 10)
-local loops, trash, events = unpack(KEYS, 11, 13)
+local loops, trash, events, logs = unpack(KEYS, 11, 14)
 local prefix, epoch, drop_workers = ARGV[1], ARGV[2], ARGV[3] == '1'
 if redis.call('HGET', meta, 'epoch') == epoch then return 1 end
 if redis.call('EXISTS', trash) == 1 then return 0 end
@@ -37,15 +38,18 @@ for _, worker_id in ipairs(redis.call('SMEMBERS', workers)) do
   local worker = prefix .. 'worker:' .. worker_id
   redis.call('UNLINK', worker .. ':tasks', worker .. ':pending')
   if drop_workers then
-    redis.call('UNLINK', worker, worker .. ':heartbeat', worker .. ':terminate', worker .. ':kill',
-      worker .. ':log')
+    redis.call('UNLINK', worker, worker .. ':heartbeat', worker .. ':terminate', worker .. ':kill')
   end
 end
 if drop_workers then
   for _, digest in ipairs(redis.call('SMEMBERS', loops)) do
     redis.call('UNLINK', prefix .. 'loop:' .. digest)
   end
-  redis.call('UNLINK', workers, running_workers, terminated_workers, loops)
+  local counts = redis.call('HGETALL', logs)
+  for i = 1, #counts, 2 do
+    redis.call('UNLINK', prefix .. 'worker:' .. counts[i] .. ':log')
+  end
+  redis.call('UNLINK', workers, running_workers, terminated_workers, loops, logs)
 end
 announce(events, 'reset', 0, '')
 return 1
