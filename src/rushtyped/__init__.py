@@ -10,6 +10,7 @@ from rushtyped.errors import (
     InvalidTaskError,
     InvalidTypeError,
     LengthMismatchError,
+    LoopLoadError,
     NetworkResetError,
     RedisUrlError,
     RushTypedError,
@@ -23,12 +24,14 @@ from rushtyped.errors import (
     UnsupportedFieldError,
     UntrustedLoopError,
     WaitTimeoutError,
+    WorkerEndedError,
     WorkerIdTakenError,
     WorkerStartError,
     WorkerStoppedError,
 )
 from rushtyped.models import AnyExtra, Condition, Extra, TaskState, Xs, Ys
 from rushtyped.network import Network
+from rushtyped.plan import Plan, WorkerType, current_plan, has_plan, plan, remove_plan
 from rushtyped.schema import Field
 from rushtyped.task import XE, YE, Task, TaskRecord, X, Y
 from rushtyped.tasks import Tasks
@@ -50,8 +53,10 @@ __all__ = [
     "InvalidTaskError",
     "InvalidTypeError",
     "LengthMismatchError",
+    "LoopLoadError",
     "Network",
     "NetworkResetError",
+    "Plan",
     "RedisUrlError",
     "RushTypedError",
     "SchemaMismatchError",
@@ -69,11 +74,17 @@ __all__ = [
     "UntrustedLoopError",
     "WaitTimeoutError",
     "Worker",
+    "WorkerEndedError",
     "WorkerIdTakenError",
     "WorkerStartError",
     "WorkerStoppedError",
+    "WorkerType",
     "X",
     "Xs",
     "Y",
     "Ys",
+    "current_plan",
+    "has_plan",
+    "plan",
+    "remove_plan",
 ]

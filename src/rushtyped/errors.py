@@ -73,8 +73,16 @@ class WorkerStartError(RushTypedError):
     """A worker process ended before it registered itself in the network."""
 
 
+class WorkerEndedError(RushTypedError):
+    """A worker process that an engine had started ended by an error."""
+
+
 class UntrustedLoopError(RushTypedError):
     """A worker loop is not signed with the secret that this worker was given."""
+
+
+class LoopLoadError(RushTypedError):
+    """A worker loop cannot be loaded here."""
 
 
 class NetworkResetError(RushTypedError):
