@@ -38,9 +38,12 @@ def wait_until_blocked(tasks: Any, n: int = 1) -> None:
 
 
 def wait_until_ended(process: psutil.Process) -> None:
-    """Return when a killed child is a zombie with its last thread gone, thus can be waited for."""
+    """Return when a killed process is a zombie with its last thread gone, or has been reaped."""
 
     def has_ended() -> bool:
-        return process.status() == psutil.STATUS_ZOMBIE and process.num_threads() <= 1
+        try:
+            return process.status() == psutil.STATUS_ZOMBIE and process.num_threads() <= 1
+        except psutil.NoSuchProcess:
+            return True
 
     wait_until(has_ended, description="the process has ended")

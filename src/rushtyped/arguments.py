@@ -12,6 +12,12 @@ from rushtyped.errors import InvalidArgumentError, InvalidTypeError, LengthMisma
 
 T = TypeVar("T")
 
+HEARTBEAT_PERIOD = 5.0
+"""Seconds between two renewals of a lease."""
+HEARTBEAT_PERIODS = 3
+"""Periods that a lease lasts."""
+_DAY = 86400.0
+
 
 def check_seconds(
     name: str, value: float | None, *, least: float = 0.0, most: float = math.inf
@@ -28,6 +34,22 @@ def check_seconds(
     if value > most:
         raise InvalidArgumentError(f"{name} must be at most {most:g} s but is {value!r}")
     return float(value)
+
+
+def check_heartbeat(period: float | None, expire: float | None) -> tuple[float, float]:
+    """Return seconds between two renewals of a lease, and those that it lasts without one.
+
+    Unless given, that is every 5 seconds, and three such periods.
+    """
+    every = check_seconds("heartbeat_period", period, least=1.0, most=_DAY) or HEARTBEAT_PERIOD
+    lasts = check_seconds("heartbeat_expire", expire, most=_DAY)
+    if lasts is None:
+        return every, HEARTBEAT_PERIODS * every
+    if lasts < every:
+        raise InvalidArgumentError(
+            f"heartbeat_expire must be at least heartbeat_period ({every:g} s) but is {expire!r}"
+        )
+    return every, lasts
 
 
 def check_count(name: str, value: int | None, *, least: int = 0) -> int | None:

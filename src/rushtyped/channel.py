@@ -61,6 +61,8 @@ class Channel:
         self.endpoint = endpoint
         self.retry_timeout = retry_timeout
         self.n_round_trips = 0
+        self.recovered_at = float("-inf")
+        """When a lost connection was last made anew, by the monotonic clock."""
         self._slot_key = slot_key
         self._client: AnyClient | None = None
         self._free: list[Any] = []
@@ -158,9 +160,12 @@ class Channel:
             pause = min(2 * pause, LONGEST_PAUSE)
             try:
                 self.renew()
-                return self._attempt(exchange, arguments)
+                reply = self._attempt(exchange, arguments)
             except Exception as again:  # noqa: BLE001 - it is raised below, by its right name
                 error = again
+            else:
+                self.recovered_at = time.monotonic()
+                return reply
         named = self._named(error, self.retry_timeout)
         raise named from (None if named is error else error)
 

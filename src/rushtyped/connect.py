@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit
 
 import redis
 from redis.backoff import NoBackoff
@@ -16,7 +16,7 @@ from redis.retry import Retry
 from redis.sentinel import Sentinel
 
 from rushtyped.embedded import embedded_directory, use_embedded_server
-from rushtyped.errors import InvalidTypeError, RedisUrlError
+from rushtyped.errors import InvalidArgumentError, InvalidTypeError, RedisUrlError
 
 EMBEDDED = "embedded"
 SOCKET_TIMEOUT = 15.0
@@ -27,6 +27,18 @@ URL_VARIABLES = ("RUSHTYPED_REDIS_URL", "REDIS_URL")
 _SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "redis+cluster")
 _SENTINEL_PORT = 26379
 _REDIS_PORT = 6379
+
+_URL_SCHEMES: dict[type[Any], str] = {
+    redis.Connection: "redis",
+    redis.SSLConnection: "rediss",
+    redis.UnixDomainSocketConnection: "unix",
+}
+_CREDENTIALS = ("username", "password")
+_IN_QUERIES = (
+    *("ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_cert_reqs", "ssl_check_hostname"),
+    *("ssl_keyfile", "ssl_password"),
+)
+_NOT_IN_URLS = ("credential_provider", "redis_connect_func", "sentinel_manager", "ssl_ca_data")
 
 AnyClient = redis.Redis | redis.RedisCluster
 
@@ -43,16 +55,35 @@ class Endpoint:
     client_type: type[redis.Redis] | type[redis.RedisCluster] | None = None
     connection_type: type[Any] = field(default=redis.Connection, repr=False)
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    socket_timeout: float = SOCKET_TIMEOUT
 
     def client(self) -> AnyClient:
         """Make a new redis-py client; starts the embedded server where it is needed."""
-        settings = _settings()
+        settings = _settings(self.socket_timeout)
         if self.directory is not None:
             path = str(use_embedded_server(self.directory))
             return redis.Redis(unix_socket_path=path, **settings)
         if self.url:
             return _client_of_url(self.url, settings)
         return self._client_like_the_given(settings)
+
+    def as_url(self) -> tuple[str, bool]:
+        """Write it as a URL that `redis=` takes, and tell whether that holds a secret.
+
+        Raises InvalidArgumentError for a client that has what no URL can say.
+        """
+        if self.directory is not None:
+            return EMBEDDED, False
+        url = self.url or _url_of_options(self)
+        parts = urlsplit(url)
+        return url, ":" in parts.netloc.rpartition("@")[0] or "password" in parts.query
+
+    def without_use(self) -> Endpoint:
+        """Return the way to the embedded server that neither starts it nor keeps it running."""
+        if self.directory is None:
+            return self
+        path = use_embedded_server(self.directory)
+        return replace(self, url=f"unix://{quote(str(path))}", directory=None)
 
     def _client_like_the_given(self, settings: dict[str, Any]) -> AnyClient:
         options = {**self.options, **settings}
@@ -74,10 +105,10 @@ def resolve_endpoint(given: Server | None = None) -> Endpoint:
     Raises RedisUrlError or InvalidTypeError for what cannot be used; nothing is contacted yet.
     """
     if given is None:
-        for variable in URL_VARIABLES:
-            if os.environ.get(variable):
-                return _endpoint_of_url(os.environ[variable], variable)
-        given = EMBEDDED
+        variable = next(filter(os.environ.get, URL_VARIABLES), None)
+        given = EMBEDDED if variable is None else os.environ[variable]
+        if variable is not None and given != EMBEDDED:
+            return _endpoint_of_url(given, variable)
     if given == EMBEDDED:
         directory = embedded_directory()
         return Endpoint(address=f"embedded server in {str(directory)!r}", directory=directory)
@@ -95,13 +126,13 @@ def resolve_endpoint(given: Server | None = None) -> Endpoint:
     )
 
 
-def _settings() -> dict[str, Any]:
+def _settings(socket_timeout: float) -> dict[str, Any]:
     """Options of every connection; the retries are ours, since only we know what is repeatable."""
     return {
         "protocol": 2,
         "decode_responses": False,
         "retry": Retry(NoBackoff(), 0),
-        "socket_timeout": SOCKET_TIMEOUT,
+        "socket_timeout": socket_timeout,
     }
 
 
@@ -132,6 +163,32 @@ def _endpoint_of_cluster(client: redis.RedisCluster) -> Endpoint:
     for name in ("host", "port", "path", "himport_registry"):
         options.pop(name, None)
     return Endpoint(address=f"cluster of {nodes}", client_type=redis.RedisCluster, options=options)
+
+
+def _url_of_options(endpoint: Endpoint) -> str:
+    """Write the settings of a client as a URL."""
+    options = {name: value for name, value in endpoint.options.items() if value is not None}
+    odd = [name for name in _NOT_IN_URLS if name in options]
+    if odd or endpoint.connection_type not in _URL_SCHEMES:
+        raise InvalidArgumentError(
+            f"the client of {endpoint.address} cannot be written as a URL "
+            f"({', '.join(odd) or endpoint.connection_type.__name__}): give redis= as a URL"
+        )
+    user, password = (quote(str(options.get(name, "")), safe="") for name in _CREDENTIALS)
+    access = f"{user}:{password}@" if user or password else ""
+    query = {name: str(options[name]) for name in _IN_QUERIES if name in options}
+    if endpoint.options.get("ssl_cert_reqs", "") is None:
+        query["ssl_cert_reqs"] = "none"
+    if endpoint.client_type is redis.RedisCluster:
+        nodes = ",".join(node.name for node in options["startup_nodes"])
+        return f"redis+cluster://{access}{nodes}"
+    scheme = _URL_SCHEMES[endpoint.connection_type]
+    if scheme == "unix":
+        place, query["db"] = quote(str(options["path"])), str(options.get("db", 0))
+    else:
+        host, port = options.get("host", "localhost"), options.get("port", _REDIS_PORT)
+        place = f"{host}:{port}/{options.get('db', 0)}"
+    return f"{scheme}://{access}{place}?{urlencode(query)}".rstrip("?")
 
 
 def _endpoint_of_url(url: str, source: str) -> Endpoint:

@@ -2,54 +2,45 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Generic, Literal, Self
+from typing import TYPE_CHECKING, Generic, Self
 
 from loguru import logger
 
-from rushtyped.arguments import as_list, check_count, check_names, check_options, check_seconds
-from rushtyped.connect import Server, resolve_endpoint
-from rushtyped.errors import (
-    InvalidArgumentError,
-    WaitTimeoutError,
-    WorkerStartError,
-)
+from rushtyped.arguments import as_list, check_count, check_options, check_seconds
+from rushtyped.connect import Server
+from rushtyped.errors import InvalidArgumentError, WaitTimeoutError
 from rushtyped.keys import check_worker_id, new_network_id, new_token, new_worker_id
-from rushtyped.launch.local import (
-    LocalWorker,
-    LocalWorkers,
-    check_log_directory,
-    n_cores,
-    start_local_worker,
-)
-from rushtyped.launch.running import Order
+from rushtyped.launch.crew import MAX_ATTEMPTS, Crew, StopType, countdown
+from rushtyped.launch.engine import Executor, check_executor
+from rushtyped.launch.local import n_cores
+from rushtyped.launch.options import WorkerOptions, worker_options
+from rushtyped.launch.order import Order
+from rushtyped.launch.script import script_of
+from rushtyped.log_store import LogStore
+from rushtyped.logs import LogLevels, LogPrinter
 from rushtyped.loops import check_loop, new_secret, pack_loop
-from rushtyped.models import Condition
 from rushtyped.packer import Conditions
+from rushtyped.plan import Settings, endpoint_for, secret, settings
 from rushtyped.progress import ProgressLine
 from rushtyped.selection import check_keys, moved_keys
-from rushtyped.store import Progress
 from rushtyped.task import XE, YE, X, Y
 from rushtyped.tasks import RETRY_TIMEOUT, Tasks
 from rushtyped.worker import Worker
 
-StopType = Literal["kill", "terminate"]
+if TYPE_CHECKING:  # a worker's process imports this module, too, and does not pay for Polars
+    import polars as pl
+
 MOST_SECONDS = 1e9
 """Longest budget of time, some thirty years."""
-MAX_ATTEMPTS = 3
-"""Times that a task is tried in all when lost workers' tasks are queued again."""
-_WATCH = 0.25
-"""Seconds between two looks at the local worker processes while waiting."""
 _CALM = 0.02
 """Seconds for which events are gathered before the next look."""
-_GRACE = 5.0
-"""Seconds that workers have to end by themselves when their network is left."""
-
-_KILLED = Condition(type="WorkerKilled", message="Worker was killed")
-_LOST = "Worker has crashed or was killed"
 
 
 class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
@@ -73,16 +64,20 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         check_count("max_tasks", max_tasks, least=1)
         seconds = check_seconds("max_seconds", max_seconds, most=MOST_SECONDS)
         name = new_network_id() if network_id is None else network_id
-        super().__init__(name, resolve_endpoint(redis), patience)
+        super().__init__(name, endpoint_for(redis), patience)
         if max_tasks is not None or seconds is not None:
             self._store.set_budget(max_tasks, seconds)
 
     def _open(self) -> None:
         super()._open()
-        self._local = LocalWorkers()
-        self._start_failures: list[str] = []
-        self._dismissed: set[str] = set()  # asked to end before they had registered
-        self._secret = new_secret()
+        self._crew = Crew(self._store, self._packer)
+        self._logs = LogStore(self._store)
+        self._printer = LogPrinter(self._logs)
+
+    @cached_property
+    def _secret(self) -> str:
+        """What loops are signed with: the environment's, or one of this object's own."""
+        return secret() or new_secret().hex()
 
     def start_local_workers(
         self,
@@ -90,39 +85,145 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         *,
         n_workers: int | None = None,
         imports: Sequence[str] = (),
+        log_levels: LogLevels | None = None,
+        log_buffer_size: int | None = None,
         supervise: bool = True,
         message_log: str | Path | None = None,
         output_log: str | Path | None = None,
+        heartbeat_period: float | None = None,
+        heartbeat_expire: float | None = None,
     ) -> list[str]:
         """Start processes on this machine that run the loop; return the ids of their workers.
 
-        Starts as many as this process may use cores, unless told otherwise, and does not wait
-        for them. Supervised workers end when this process does, even by a kill. The logs are
+        Starts as many as planned, else as this process may use cores, and does not wait for them.
+        Supervised workers end when this process does, even by a kill. `log_levels` says what is
+        kept for `read_log`, warnings unless told otherwise; `message_log` and `output_log` are
         directories that get a file for each worker: message_<id>.log, output_<id>.log.
         """
-        check_loop(worker_loop, self._packer.codec.schema.models)
-        n = check_count("n_workers", n_workers, least=1) or n_cores()
-        modules = check_names("imports", imports)
-        messages = check_log_directory("message_log", message_log)
-        output = check_log_directory("output_log", output_log)
-        loop = pack_loop(worker_loop, self._packer.codec.schema.models, self._secret)
+        found = settings(
+            n_workers=n_workers,
+            log_levels=log_levels,
+            log_buffer_size=log_buffer_size,
+            heartbeat_period=heartbeat_period,
+            heartbeat_expire=heartbeat_expire,
+        )
+        options = worker_options(found, imports, message_log, output_log)
+        n = found.n_workers or n_cores()
+        orders = self._orders(worker_loop, found, options, n, supervise=supervise)
+        self._crew.local.start(orders)
+        logger.trace("Started {} local workers in network {}", n, self.network_id)
+        return [order.worker_id for order in orders]
+
+    def start_workers(
+        self,
+        worker_loop: Callable[[Worker[X, Y, XE, YE]], object],
+        *,
+        executor: Executor,
+        n_workers: int | None = None,
+        imports: Sequence[str] = (),
+        log_levels: LogLevels | None = None,
+        log_buffer_size: int | None = None,
+        message_log: str | Path | None = None,
+        output_log: str | Path | None = None,
+        heartbeat_period: float | None = None,
+        heartbeat_expire: float | None = None,
+    ) -> list[str]:
+        """Have an engine run workers; return their ids, without waiting for them.
+
+        `executor` is anything with the `submit` of `concurrent.futures`; it gets one call for each
+        worker, as many as `n_workers` or the plan says. Set RUSHTYPED_SECRET for this process and
+        those of the engine; otherwise the secret that loops are signed with goes with the call.
+        The other options are those of `start_local_workers`; directories are the engine's own.
+        """
+        engine = check_executor(executor)
+        found = settings(
+            n_workers=n_workers,
+            log_levels=log_levels,
+            log_buffer_size=log_buffer_size,
+            heartbeat_period=heartbeat_period,
+            heartbeat_expire=heartbeat_expire,
+        )
+        if found.n_workers is None:
+            raise InvalidArgumentError(
+                "start_workers needs n_workers, or a plan that has it: an engine does not say how "
+                "many workers it has room for"
+            )
+        options = worker_options(found, imports, message_log, output_log)
+        orders = self._orders(worker_loop, found, options, found.n_workers, supervise=False)
+        self._crew.engines.start(engine, orders)
+        logger.trace("Submitted {} workers of network {}", len(orders), self.network_id)
+        return [order.worker_id for order in orders]
+
+    def worker_script(
+        self,
+        worker_loop: Callable[[Worker[X, Y, XE, YE]], object],
+        *,
+        imports: Sequence[str] = (),
+        log_levels: LogLevels | None = None,
+        log_buffer_size: int | None = None,
+        message_log: str | Path | None = None,
+        output_log: str | Path | None = None,
+        heartbeat_period: float | None = None,
+        heartbeat_expire: float | None = None,
+        credentials: bool = True,
+        python: str = sys.executable,
+    ) -> str:
+        """Write a line for a POSIX shell that starts one worker; run it as often as you like.
+
+        The server's URL, where it holds a password, and the secret that loops are signed with are
+        variables before the command. Without `credentials` they are left out, to be set as
+        RUSHTYPED_REDIS_URL and RUSHTYPED_SECRET where the line runs; the latter then has to be
+        set here too. `python` is the interpreter there. The log shows the line without secrets.
+        """
+        if not credentials and secret() is None:
+            raise InvalidArgumentError(
+                "worker_script(credentials=False) needs RUSHTYPED_SECRET to be set here, and to "
+                "the same text where the line runs: loops are signed with it"
+            )
+        found = settings(
+            log_levels=log_levels,
+            log_buffer_size=log_buffer_size,
+            heartbeat_period=heartbeat_period,
+            heartbeat_expire=heartbeat_expire,
+        )
+        options = worker_options(found, imports, message_log, output_log)
+        (order,) = self._orders(worker_loop, found, options, 1, supervise=False)
+        script = script_of(replace(order, secret=self._secret), python)
+        logger.info("Worker script: {}", script.redacted())
+        return script.line(credentials=credentials)
+
+    def _orders(
+        self,
+        worker_loop: Callable[[Worker[X, Y, XE, YE]], object],
+        found: Settings,
+        options: WorkerOptions,
+        n: int,
+        *,
+        supervise: bool,
+    ) -> list[Order]:
+        """Store the loop, and make an order for each worker that is to run it."""
+        models = self._packer.codec.schema.models
+        check_loop(worker_loop, models)
+        loop = pack_loop(
+            worker_loop,
+            models,
+            self._secret.encode(),
+            max_object_size=found.max_object_size,
+            large_objects_path=found.large_objects_path,
+        )
         self._membership.join()
         self._store.store_loop(*loop)
-        ids = [new_worker_id() for _ in range(n)]
-        for worker_id in ids:
-            order = Order(
-                network_id=self.network_id,
-                worker_id=worker_id,
-                endpoint=self._endpoint,
-                retry_timeout=self._retry_timeout,
-                digest=loop.digest,
-                secret=self._secret,
-                imports=modules,
-                supervise=supervise,
-            )
-            self._local.add(start_local_worker(order, message_log=messages, output_log=output))
-        logger.trace("Started {} local workers in network {}", n, self.network_id)
-        return ids
+        order = Order(
+            network_id=self.network_id,
+            worker_id="",
+            endpoint=self._endpoint,
+            retry_timeout=self._retry_timeout,
+            digest=loop.digest,
+            secret=self._secret if supervise or secret() is None else "",
+            options=options,
+            supervise=supervise,
+        )
+        return [replace(order, worker_id=new_worker_id()) for _ in range(n)]
 
     def wait_for_workers(
         self,
@@ -134,27 +235,29 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         """Wait until n workers, or the named ones, or n of the named ones, have registered.
 
         Counts workers that run, and those started here even when they have ended since. Raises
-        WaitTimeoutError after `timeout` seconds (0 looks once), WorkerStartError when a process
+        WaitTimeoutError after `timeout` seconds (the plan's, else never; 0 looks once),
+        WorkerStartError when a process
         that was started here has died before it registered.
         """
         ids = _checked_ids(worker_ids)
         if n is None and ids is None:
             raise InvalidArgumentError("wait_for_workers needs n, worker_ids or both")
         wanted = check_count("n", n, least=0) if n is not None else len(ids or ())
-        left = _countdown(check_seconds("timeout", timeout))
+        seconds = settings(start_worker_timeout=timeout).start_worker_timeout
+        left = countdown(seconds)
         while True:
             event = self._store.last_event()
-            registered = self._registered(ids)
+            registered = self._crew.registered(ids)
             if len(registered) >= (wanted or 0):
                 return
             self.detect_lost_workers()
-            self._raise_start_failures()
+            self._crew.raise_start_failures()
             if left() <= 0:
                 raise WaitTimeoutError(
-                    f"{len(registered)} of {wanted} workers registered within {timeout:g} s: "
+                    f"{len(registered)} of {wanted} workers registered within {seconds:g} s: "
                     "look at their messages (message_log=), or wait longer"
                 )
-            self._store.wait_for_event(event, min(left(), self._pause))
+            self._store.wait_for_event(event, min(left(), self._crew.pause))
 
     def wait_until_done(self, *, timeout: float | None = None, progress: bool = False) -> None:
         """Wait until the budget is spent and no task runs, or no worker is left.
@@ -162,12 +265,12 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         Sees to lost local workers meanwhile. Raises WaitTimeoutError after `timeout` seconds,
         WorkerStartError when no worker is left since none could start.
         """
-        left = _countdown(check_seconds("timeout", timeout))
+        left = countdown(check_seconds("timeout", timeout))
         line = ProgressLine(self.network_id) if progress else None
         while True:
             self.detect_lost_workers()
             state = self._store.progress()
-            done = (state.spent and state.running == 0) or self._is_deserted(state)
+            done = (state.spent and state.running == 0) or self._crew.is_deserted(state)
             if line is not None:
                 line.show(state, last=done)
             if done:
@@ -177,7 +280,7 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
                     f"network {self.network_id!r} was not done within {timeout:g} s: "
                     f"{state.finished} tasks are finished, {state.running} run"
                 )
-            self._store.wait_for_event(state.event, min(left(), self._pause))
+            self._store.wait_for_event(state.event, min(left(), self._crew.pause))
             time.sleep(min(_CALM, max(0.0, left())))
 
     def stop_workers(
@@ -187,47 +290,43 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
 
         "kill" ends them at once, and fails their tasks with "Worker was killed"; "terminate" lets
         their loops end after the current task, and returns without waiting for it. Ids that do
-        not run are skipped with a warning.
+        not run are skipped with a warning. A `Worker` that was made by hand in a process of its
+        user's is told to end, but its process is not killed.
         """
         check_options("type", [type], ("kill", "terminate"))
         ids = _checked_ids(worker_ids)
-        if ids == []:
-            return
-        asked = self._store.stop_workers(type, ids or ())
-        starting = [
-            worker
-            for worker in self._local
-            if worker.is_alive
-            and worker.worker_id not in asked
-            and (not ids or worker.worker_id in ids)
-        ]
-        idle = set(ids or ()) - set(asked) - {worker.worker_id for worker in starting}
-        if idle:
-            logger.warning("Workers {} do not run: nothing to stop", sorted(idle))
-        if type == "kill":  # one that was starting may have registered meanwhile
-            self._kill([*asked, *(worker.worker_id for worker in starting)])
-            return
-        for worker in starting:
-            worker.process.terminate()
-            self._dismissed.add(worker.worker_id)
+        if ids != []:
+            self._crew.stop(type, ids)
 
-    def detect_lost_workers(self, *, requeue: bool = False) -> list[str]:
-        """Find workers whose process has died, and settle their tasks; return their ids.
+    def detect_lost_workers(
+        self, *, requeue: bool = False, max_attempts: int = MAX_ATTEMPTS
+    ) -> list[str]:
+        """Find workers that are dead or frozen, and settle their tasks; return their ids.
 
+        Those that were started here are found at once, all others when their lease has run out.
         The tasks fail with the reason; with `requeue` they go back to the front of the queue
-        instead, up to 3 attempts in all.
+        instead, until they have been tried `max_attempts` times.
         """
-        lost = []
-        for worker in self._local.dead():
-            reason = f"{_LOST} ({worker.ending})"
-            condition = Condition(type="WorkerLost", message=reason)
-            if self._settle(worker.worker_id, condition, requeue=requeue):
-                logger.error("Worker {} is lost: {}", worker.worker_id, reason)
-                lost.append(worker.worker_id)
-            elif worker.process.returncode and not self._is_known(worker.worker_id):
-                self._note_start_failure(worker)
-            self._local.forget(worker)
-        return lost
+        attempts = check_count("max_attempts", max_attempts, least=1) or MAX_ATTEMPTS
+        return self._crew.detect_lost(requeue=requeue, max_attempts=attempts)
+
+    def read_log(
+        self, *, worker_ids: Sequence[str] | None = None, time_difference: bool = False
+    ) -> pl.DataFrame:
+        """Read what workers have logged, in the order of time; of all of them unless named.
+
+        Columns worker_id, level, timestamp, logger, caller, message and exception, and with
+        `time_difference` how long after the worker's previous record each came.
+        """
+        from rushtyped.log_reader import LogReader
+
+        return LogReader(self._logs).frame(
+            _checked_ids(worker_ids), time_difference=time_difference
+        )
+
+    def print_log(self) -> None:
+        """Log what workers have logged since the last call, by this process's own loguru logger."""
+        self._printer.print_new()
 
     def fail_tasks(
         self,
@@ -269,87 +368,14 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         traceback: TracebackType | None,
     ) -> None:
         """Stop the workers that were started here; the data stay."""
-        if kind is None:
-            self._dismiss()
-        self.detect_lost_workers()
-        ids = [worker.worker_id for worker in self._local]
-        if ids:
-            self.stop_workers("kill", worker_ids=ids)
+        self._crew.leave(in_peace=kind is None)
         self._channel.close()
 
-    def _dismiss(self) -> None:
-        """Ask the workers that were started here to end, and give them time to do so."""
-        alive = [worker for worker in self._local if worker.is_alive]
-        if alive:
-            self.stop_workers("terminate", worker_ids=[worker.worker_id for worker in alive])
-        deadline = time.monotonic() + _GRACE
-        for worker in alive:
-            worker.wait(deadline - time.monotonic())
-
-    def _kill(self, worker_ids: Sequence[str]) -> None:
-        for worker_id in worker_ids:
-            if worker_id in self._local:
-                self._local[worker_id].kill()
-            self._settle(worker_id, _KILLED)
-            if worker_id in self._local:
-                self._local.forget(self._local[worker_id])
-
-    def _settle(self, worker_id: str, condition: Condition, *, requeue: bool = False) -> bool:
-        return self._store.settle_worker(
-            worker_id,
-            new_token(),
-            self._packer.condition(condition),
-            max_attempts=MAX_ATTEMPTS if requeue else 0,
-            fail_pending=not requeue,
-            reason=condition.message,
-        )
-
-    @property
-    def _pause(self) -> float:
-        return _WATCH if any(self._local) else 5.0
-
     def _watch(self) -> tuple[float, Callable[[], object]]:
-        return self._pause, self.detect_lost_workers
-
-    def _registered(self, ids: Sequence[str] | None) -> set[str]:
-        everybody, running = self._store.registered()
-        ours = self._local.ever_started
-        return running | (everybody & ours) if ids is None else everybody & set(ids)
-
-    def _is_deserted(self, state: Progress) -> bool:
-        """Whether no worker runs, and none is about to."""
-        if state.running_workers:
-            return False
-        alive = {worker.worker_id for worker in self._local if worker.is_alive}
-        if alive - set(self._store.worker_ids()):
-            return False
-        self._raise_start_failures()
-        return True
-
-    def _is_known(self, worker_id: str) -> bool:
-        """Whether a worker has registered, or was asked to end before it could."""
-        return worker_id in self._dismissed or worker_id in self._store.worker_ids()
-
-    def _note_start_failure(self, worker: LocalWorker) -> None:
-        messages = worker.last_messages()
-        self._start_failures.append(
-            f"worker {worker.worker_id!r} ended before it registered ({worker.ending})"
-            + (f"; its last messages:\n{messages}" if messages else "")
-        )
-
-    def _raise_start_failures(self) -> None:
-        if self._start_failures:
-            failures, self._start_failures = self._start_failures, []
-            raise WorkerStartError("\n".join(failures))
+        return self._crew.pause, self.detect_lost_workers
 
 
 def _checked_ids(worker_ids: Sequence[str] | None) -> list[str] | None:
     if worker_ids is None:
         return None
     return [check_worker_id(each) for each in as_list("worker_ids", worker_ids)]
-
-
-def _countdown(seconds: float | None) -> Callable[[], float]:
-    """Return what tells how many seconds are left."""
-    deadline = float("inf") if seconds is None else time.monotonic() + seconds
-    return lambda: deadline - time.monotonic()

@@ -168,7 +168,7 @@ class Reader:
 def _worker_row(record: Mapping[bytes, bytes]) -> dict[str, object]:
     texts = {name.decode(): value.decode() for name, value in record.items()}
     numbers = {name: int(texts[name]) for name in _NUMBERS if name in texts}
-    return {**texts, "heartbeat": False, **numbers}
+    return {**texts, "heartbeat": bool(texts["heartbeat"]), **numbers}
 
 
 def _owners(schema: NetworkSchema) -> dict[str, str]:

@@ -123,15 +123,20 @@ class Store:
         max_attempts: int,
         fail_pending: bool,
         reason: str,
+        only_expired: bool = False,
     ) -> bool:
-        """Terminate a worker and settle its tasks; False where it was not running."""
+        """Terminate a worker and settle its tasks; False where it was not running.
+
+        With `only_expired` nothing happens while its lease lasts; False then, too.
+        """
         keys, worker = self.keys, self.keys.worker(worker_id)
         names = (
             *(keys.queue, keys.running, keys.failed, keys.running_workers),
-            *(keys.terminated_workers, worker.record, worker.tasks, worker.pending, keys.events),
+            *(keys.terminated_workers, worker.record, worker.tasks, worker.pending),
+            *(worker.heartbeat, keys.events),
         )
         arguments = (worker_id, token, condition, max_attempts, int(fail_pending), reason)
-        return bool(self.run("settle_worker", names, keys.prefix, *arguments))
+        return bool(self.run("settle_worker", names, keys.prefix, *arguments, int(only_expired)))
 
     def stop_workers(self, how: str, worker_ids: Sequence[str]) -> list[str]:
         """Ask workers to end, all where none is named; return those that run."""
@@ -158,7 +163,7 @@ class Store:
         names = (
             *(keys.meta, keys.all, keys.queue, keys.running, keys.finished, keys.failed),
             *(keys.workers, keys.running_workers, keys.terminated_workers),
-            *(keys.hashes, keys.loops, keys.trash, keys.events),
+            *(keys.hashes, keys.loops, keys.trash, keys.events, keys.logs),
         )
         while not self.run("reset", names, keys.prefix, epoch, int(workers)):
             self._sweep()
@@ -274,17 +279,22 @@ class Store:
         return everybody, running
 
     def worker_records(self) -> dict[str, dict[bytes, bytes]]:
-        """Read the records of all workers, with their state."""
+        """Read the records of all workers, with their state and whether their lease lasts."""
         names = (self.keys.running_workers, self.keys.terminated_workers)
         running, ended = self.channel.pipeline([("SMEMBERS", name) for name in names])
         ids = sorted(_texts((*running, *ended)))
+        workers = [self.keys.worker(worker_id) for worker_id in ids]
         replies = self.channel.pipeline(
-            [("HGETALL", self.keys.worker(worker_id).record) for worker_id in ids]
+            [
+                *(("HGETALL", worker.record) for worker in workers),
+                *(("EXISTS", worker.heartbeat) for worker in workers),
+            ]
         )
         records = {}
-        for worker_id, reply in zip(ids, replies, strict=True):
+        for worker_id, reply, alive in zip(ids, replies, replies[len(ids) :], strict=False):
             record = dict(zip(reply[::2], reply[1::2], strict=True))
             record[b"state"] = b"running" if worker_id.encode() in running else b"terminated"
+            record[b"heartbeat"] = b"1" if alive else b""
             records[worker_id] = record
         return records
 

@@ -5,23 +5,32 @@ from __future__ import annotations
 import os
 import socket
 import time
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from typing import Generic
 
 from loguru import logger
 
-from rushtyped.arguments import check_seconds
-from rushtyped.connect import Server, resolve_endpoint
+from rushtyped.arguments import check_heartbeat, check_seconds
+from rushtyped.connect import Server
 from rushtyped.errors import (
     BudgetSpentError,
     CorruptDataError,
     WorkerIdTakenError,
     WorkerStoppedError,
 )
-from rushtyped.keys import check_worker_id, new_task_keys, new_token, new_worker_id
+from rushtyped.heartbeat.holder import LEASES
+from rushtyped.keys import (
+    check_network_id,
+    check_worker_id,
+    new_task_keys,
+    new_token,
+    new_worker_id,
+)
 from rushtyped.models import Condition
 from rushtyped.packer import NOTHING, Conditions
+from rushtyped.plan import endpoint_for
 from rushtyped.selection import check_distinct, check_keys
 from rushtyped.store import Value, row_chunks
 from rushtyped.task import XE, YE, AnyCondition, Task, X, Y, as_condition
@@ -31,6 +40,8 @@ from rushtyped.worker_store import Claimed, Started, Verdict, WorkerStore
 FRESH = 1.0
 """Seconds for which a reply's verdict answers whether the worker is to stop."""
 POP_TIMEOUT = 1.0
+FIRST_LEASE = 10.0
+"""Seconds by which the first lease is longer, since what renews it has to start first."""
 
 _ENDS = (Verdict.STOPPED, Verdict.SPENT, Verdict.LOST)
 _ENDED = Condition(type="WorkerTerminated", message="Worker was terminated")
@@ -41,6 +52,10 @@ class Worker(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
 
     Only the worker that runs a task can finish or fail it. One that was declared lost meanwhile
     is told so by `terminated`, by a False or a missing key, and changes nothing.
+
+    A process beside this one renews the worker's lease every `heartbeat_period` seconds (5, at
+    least 1), as long as this process and this object live. Without a renewal for
+    `heartbeat_expire` seconds (three periods) the worker counts as lost.
     """
 
     def __init__(
@@ -49,13 +64,20 @@ class Worker(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         *,
         redis: Server | None = None,
         worker_id: str | None = None,
+        heartbeat_period: float | None = None,
+        heartbeat_expire: float | None = None,
         retry_timeout: float = RETRY_TIMEOUT,
     ) -> None:
         self._worker_id = new_worker_id() if worker_id is None else check_worker_id(worker_id)
+        self._heartbeat = check_heartbeat(heartbeat_period, heartbeat_expire)
         patience = check_seconds("retry_timeout", retry_timeout) or 0.0
         self._stopping = False
-        super().__init__(network_id, resolve_endpoint(redis), patience)
+        check_network_id(network_id)
+        endpoint = endpoint_for(redis)
+        self._holder = LEASES.prepare(endpoint, self._worker_id)  # starts while we register
+        super().__init__(network_id, endpoint, patience)
         self._register()
+        self._hold_lease()
 
     def _open(self) -> None:
         super()._open()
@@ -65,21 +87,34 @@ class Worker(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         self._verdict_at = float("-inf")
 
     def __getstate__(self) -> dict[str, object]:
-        ours = {name: vars(self)[name] for name in ("_worker_id", "_stopping")}
+        ours = {name: vars(self)[name] for name in ("_worker_id", "_stopping", "_heartbeat")}
         return {**super().__getstate__(), **ours}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        super().__setstate__(state)
+        self._holder = LEASES.prepare(self._endpoint, self._worker_id)
+        self._hold_lease()
 
     def _register(self) -> None:
         record: dict[str, Value] = {
             "pid": os.getpid(),
             "hostname": socket.gethostname(),
             "version": version("rushtyped"),
+            "heartbeat_period": self._heartbeat[0],
+            "heartbeat_expire": self._heartbeat[1],
         }
-        if not self._ours.register(record):
+        if not self._ours.register(record, self._heartbeat[1] + FIRST_LEASE):
             raise WorkerIdTakenError(
                 f"network {self.network_id!r} has a worker {self._worker_id!r} already: choose "
                 "another worker_id, or leave it out to have one made"
             )
         logger.trace("Worker {} registered in network {}", self._worker_id, self.network_id)
+
+    def _hold_lease(self) -> None:
+        """Have the lease renewed for as long as this object and its process live."""
+        if self._holder is not None:
+            lease = LEASES.lease(self.network_id, self._worker_id, *self._heartbeat)
+            weakref.finalize(self, self._holder.drop, self._holder.hold(lease))
 
     @property
     def worker_id(self) -> str:
@@ -96,6 +131,8 @@ class Worker(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
             return True
         if time.monotonic() - self._verdict_at > FRESH:
             self._verdict, _ = self._ours.check()
+            if self._holder is not None:
+                self._holder.revive()
         self._verdict_at = float("-inf")
         return self._verdict in _ENDS
 

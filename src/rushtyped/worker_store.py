@@ -89,12 +89,15 @@ class WorkerStore:
             *(keys.prefix, worker_id),
         )
 
-    def register(self, record: Mapping[str, Value]) -> bool:
-        """Register the worker; False where the id is taken."""
-        keys = self.store.keys
-        names = (keys.workers, keys.running_workers, self._worker.record, keys.events)
+    def register(self, record: Mapping[str, Value], lease: float) -> bool:
+        """Register the worker, with a lease of so many seconds; False where the id is taken."""
+        keys, worker = self.store.keys, self._worker
+        names = (
+            *(keys.workers, keys.running_workers, worker.record, worker.heartbeat, keys.events),
+        )
         fields = (part for pair in record.items() for part in pair)
-        return bool(self.store.run("register_worker", names, self.worker_id, new_token(), *fields))
+        arguments = (self.worker_id, new_token(), int(lease * 1000), *fields)
+        return bool(self.store.run("register_worker", names, *arguments))
 
     def push_running_tasks(self, *tasks: Value) -> Started:
         """Create running tasks of key, xs and xs_extra ('' for none), all in one flat row."""

@@ -18,4 +18,4 @@ def network(redis_url: str, network_id: str) -> Iterator[ParamNetwork]:
         yield network
         network.stop_workers("kill")
         check_one_state(network)
-    assert not any(worker.is_alive for worker in network._local)
+    assert not any(worker.is_alive for worker in network._crew.local)

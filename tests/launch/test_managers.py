@@ -90,7 +90,8 @@ def test_supervised_workers_die_with_a_killed_manager(network: ParamNetwork, sta
     pids = pids_of(network)
     manager.kill()
     wait_until(lambda: not any(map(is_alive, pids)), description="both workers are gone")
-    assert (network.n_running_workers, network.n_running_tasks) == (0, 0)
+    wait_until(lambda: network.n_running_workers == 0, description="their tasks are settled")
+    assert network.n_running_tasks == 0
     conditions = [record.condition for record in network.read_tasks(network.failed_tasks)]
     messages = [condition.message for condition in conditions if condition]
     assert messages == ["The manager of this worker has died"] * 2

@@ -84,7 +84,7 @@ def test_a_worker_asked_to_end_while_it_starts_is_no_failure(network: ParamNetwo
 def test_kill_ends_workers_that_are_still_starting(network: ParamNetwork) -> None:
     network.start_local_workers(loops.sleep_in_task, n_workers=1)
     network.stop_workers("kill")
-    assert [worker for worker in network._local if worker.is_alive] == []
+    assert [worker for worker in network._crew.local if worker.is_alive] == []
     assert network.n_running_workers == 0
 
 

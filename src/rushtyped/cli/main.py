@@ -6,8 +6,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from rushtyped.cli.worker import add_commands
 from rushtyped.errors import RushTypedError
-from rushtyped.launch.running import receive_order, run_order
 
 _DEMO_NEEDS = ("numpy", "scipy", "sklearn", "threadpoolctl")
 
@@ -30,10 +30,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="rushtyped", description="A typed task network over Redis."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    worker = commands.add_parser(
-        "worker", help="run a worker by the order that its manager writes to standard input"
-    )
-    worker.set_defaults(run=_run_worker)
+    add_commands(commands)
     demo = commands.add_parser("demo", help="tune a real model with asynchronous optimisation")
     demo.add_argument("--workers", type=int, default=2, metavar="N", help="worker processes (2)")
     demo.add_argument("--max-tasks", type=int, default=60, metavar="N", help="evaluations (60)")
@@ -42,11 +39,6 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--network-id", metavar="ID", help="name of the network (a new one)")
     demo.set_defaults(run=_run_demo)
     return parser
-
-
-def _run_worker(_: argparse.Namespace) -> int:
-    order_input = sys.stdin.fileno()
-    return run_order(receive_order(order_input), order_input)
 
 
 def _run_demo(options: argparse.Namespace) -> int:

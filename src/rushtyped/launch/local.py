@@ -4,110 +4,130 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 import weakref
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import IO
 
-from rushtyped.errors import InvalidArgumentError
-from rushtyped.launch.running import Order, send_order
+import psutil
 
-_TAIL_BYTES = 2000
+from rushtyped.errors import WorkerStartError
+from rushtyped.heartbeat.holder import SECRET_VARIABLES
+from rushtyped.launch.log_files import open_messages, open_output, tail
+from rushtyped.launch.nursery import Birth, Ended, Started
+from rushtyped.launch.order import Order, Surroundings, ending_of
+from rushtyped.pipes import Frames, frame
+
+_CHUNK = 1 << 16
+_DEATH = 5.0
+"""Seconds within which a killed process is gone."""
+_NEWS = 0.05
+"""Seconds for which one wait for news lasts."""
 
 
-@dataclass(frozen=True, slots=True)
 class LocalWorker:
     """A worker process, and where its messages go."""
 
-    worker_id: str
-    process: subprocess.Popen[bytes]
-    messages: IO[bytes]
+    def __init__(self, worker_id: str, messages: IO[bytes]) -> None:
+        self.worker_id = worker_id
+        self.code: int | None = None
+        """Exit code, or minus the signal that ended it, where that is known."""
+        self._messages = messages
+        self._process: psutil.Process | None = None
+
+    def note_start(self, started: Started) -> None:
+        """Note the process that runs this worker."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            self._process = psutil.Process(started.pid)
 
     @property
     def is_alive(self) -> bool:
-        """Whether the process lives."""
-        return self.process.poll() is None
+        """Whether the process lives, by what is known of it without asking its parent."""
+        if self.code is not None or self._process is None:
+            return False
+        try:
+            return self._process.is_running() and self._process.status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return False
 
     @property
     def ending(self) -> str:
         """Say how the process ended."""
-        code = self.process.poll()
-        if code is None:
-            return "it still runs"
-        if code >= 0:
-            return f"exit code {code}"
-        with contextlib.suppress(ValueError):
-            return signal.Signals(-code).name
-        return f"signal {-code}"
+        if self.code is None:
+            return "it still runs" if self.is_alive else "its process is gone"
+        return ending_of(self.code)
 
-    def wait(self, seconds: float) -> None:
-        """Wait until the process has ended, but no longer than this."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(max(0.0, seconds))
-
-    def kill(self) -> None:
-        """End the process at once, and wait until it has gone."""
-        self.process.kill()
-        self.process.wait()
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal, unless the process has gone."""
+        if self._process is not None and self.code is None:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                self._process.send_signal(number)
 
     def last_messages(self) -> str:
         """Read the end of what the process wrote to standard error."""
-        with contextlib.suppress(OSError, ValueError):
-            size = self.messages.seek(0, 2)
-            self.messages.seek(max(0, size - _TAIL_BYTES))
-            return self.messages.read().decode(errors="replace").strip()
-        return ""
+        return tail(self._messages)
+
+    def close(self) -> None:
+        """Let go of the messages."""
+        self._messages.close()
 
 
-def n_cores() -> int:
-    """Count the cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+class NurseryProcess:
+    """The process that forks the workers of one manager; it ends with the manager."""
 
+    def __init__(self) -> None:
+        self._socket, theirs = socket.socketpair()
+        self._frames = Frames()
+        self._messages = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "rushtyped", "workers"],
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                stderr=self._messages,
+                start_new_session=True,  # Ctrl-C in a terminal is the manager's to handle
+                env={k: v for k, v in os.environ.items() if k not in SECRET_VARIABLES},
+            )
+        self._end = weakref.finalize(self, _end, self._socket, self._messages, self._process)
 
-def check_log_directory(name: str, directory: str | Path | None) -> Path | None:
-    """Return a directory for logs, made where it is missing; None passes."""
-    if directory is None:
-        return None
-    try:
-        path = Path(directory)
-        path.mkdir(parents=True, exist_ok=True)
-    except (OSError, TypeError) as error:
-        raise InvalidArgumentError(
-            f"{name} must be a directory, or the path of one that can be made, but is "
-            f"{str(directory)!r}: {error}"
-        ) from error
-    return path
+    def send(self, birth: Birth, descriptors: Sequence[int]) -> None:
+        """Order a worker, with descriptors of what its standard error and output go to."""
+        framed = frame(birth)
+        try:
+            sent = socket.send_fds(self._socket, [framed], list(descriptors))
+            self._socket.sendall(framed[sent:])
+        except OSError as error:
+            raise self._failure() from error
 
+    def receive(self, seconds: float) -> list[Started | Ended]:
+        """Wait until there is news of workers, but no longer than this."""
+        readable, _, _ = select.select([self._socket], [], [], max(0.0, seconds))
+        if not readable:
+            return []
+        received = b""
+        with contextlib.suppress(ConnectionError):
+            received = self._socket.recv(_CHUNK)
+        if not received:
+            raise self._failure()
+        return self._frames.feed(received)
 
-def start_local_worker(
-    order: Order, *, message_log: Path | None, output_log: Path | None
-) -> LocalWorker:
-    """Start a process and hand it its order by standard input.
+    def close(self) -> None:
+        """Let go of it, whereupon it ends."""
+        self._end()
 
-    Standard error and output are appended to files, so that a talkative worker never blocks.
-    """
-    messages = _open_log(message_log, f"message_{order.worker_id}.log")
-    with contextlib.ExitStack() as stack:
-        output: IO[bytes] | int = subprocess.DEVNULL
-        if output_log is not None:
-            output = stack.enter_context(_open_log(output_log, f"output_{order.worker_id}.log"))
-        process = subprocess.Popen(
-            [sys.executable, "-m", "rushtyped", "worker"],
-            stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=messages,
-            start_new_session=True,  # Ctrl-C in the manager's terminal is the manager's to handle
+    def _failure(self) -> WorkerStartError:
+        said = tail(self._messages)
+        return WorkerStartError(
+            "the process that starts local workers has died"
+            + (f"; its last messages:\n{said}" if said else ": start workers anew")
         )
-    with contextlib.suppress(BrokenPipeError):  # it has died: its exit code will tell
-        send_order(order, _input_of(process))
-    return LocalWorker(order.worker_id, process, messages)
 
 
 class LocalWorkers:
@@ -115,13 +135,39 @@ class LocalWorkers:
 
     def __init__(self) -> None:
         self._workers: dict[str, LocalWorker] = {}
+        self._nursery: NurseryProcess | None = None
+        self._lock = threading.RLock()
         self.ever_started: set[str] = set()
         _all_workers.add(self)
 
-    def add(self, worker: LocalWorker) -> None:
-        """Take a worker in."""
-        self._workers[worker.worker_id] = worker
-        self.ever_started.add(worker.worker_id)
+    def start(self, orders: Sequence[Order]) -> None:
+        """Start a process for each order.
+
+        Standard error and output are appended to files, so that a talkative worker never blocks.
+        """
+        with self._lock:
+            self._hear(0.0)
+            nursery = self._nursery = self._nursery or NurseryProcess()
+            surroundings = Surroundings.here()
+            try:
+                for order in orders:
+                    self._send(nursery, Birth(order, surroundings))
+                waiting = {order.worker_id for order in orders}
+                while waiting:
+                    for news in nursery.receive(_DEATH):
+                        self._note(news)
+                        waiting.discard(news.worker_id)
+            except WorkerStartError:
+                self.close()
+                raise
+
+    def _send(self, nursery: NurseryProcess, birth: Birth) -> None:
+        order = birth.order
+        messages = open_messages(order)
+        with open_output(order) as output:
+            nursery.send(birth, (messages.fileno(), output.fileno()))
+        self._workers[order.worker_id] = LocalWorker(order.worker_id, messages)
+        self.ever_started.add(order.worker_id)
 
     def __iter__(self) -> Iterator[LocalWorker]:
         return iter(list(self._workers.values()))
@@ -132,28 +178,92 @@ class LocalWorkers:
     def __getitem__(self, worker_id: str) -> LocalWorker:
         return self._workers[worker_id]
 
+    def alive(self) -> list[LocalWorker]:
+        """List the workers whose process lives."""
+        self._hear(0.0)
+        return [worker for worker in self if worker.is_alive]
+
     def dead(self) -> list[LocalWorker]:
-        """List the workers whose process has ended."""
-        return [worker for worker in self if not worker.is_alive]
+        """List the workers whose process has ended, with how it ended."""
+        self._hear(0.0)
+        ended = [worker for worker in self if not worker.is_alive]
+        deadline = time.monotonic() + _DEATH
+        while any(worker.code is None for worker in ended) and self._nursery is not None:
+            self._hear(max(0.0, min(_NEWS, deadline - time.monotonic())))
+            if time.monotonic() >= deadline:
+                break
+        return ended
+
+    def wait(self, worker: LocalWorker, seconds: float) -> None:
+        """Wait until a worker's process has ended, but no longer than this."""
+        deadline = time.monotonic() + seconds
+        while worker.code is None and time.monotonic() < deadline:
+            if self._nursery is None and not worker.is_alive:
+                return
+            self._hear(max(0.0, min(_NEWS, deadline - time.monotonic())))
+
+    def kill(self, worker: LocalWorker) -> None:
+        """End a worker's process at once, and wait until it has gone."""
+        worker.send(signal.SIGKILL)
+        self.wait(worker, _DEATH)
 
     def forget(self, worker: LocalWorker) -> None:
-        """Let go of a worker whose end has been seen to, and of its pipe and messages."""
+        """Let go of a worker whose end has been seen to."""
         del self._workers[worker.worker_id]
-        with contextlib.suppress(OSError):
-            _input_of(worker.process).close()
-        worker.messages.close()
+        worker.close()
+
+    def close(self) -> None:
+        """Let go of the process that started the workers, which ends then."""
+        nursery, self._nursery = self._nursery, None
+        if nursery is not None:
+            nursery.close()
 
     def disown(self) -> None:
         """Let go of all workers, as a child of fork has to: they are its parent's."""
+        self._lock = threading.RLock()
         for worker in self:
             self.forget(worker)
+        self.close()
+
+    def _hear(self, seconds: float) -> None:
+        """Take in what there is to hear of the workers."""
+        with self._lock:
+            if self._nursery is None:
+                return
+            try:
+                while news := self._nursery.receive(seconds):
+                    for each in news:
+                        self._note(each)
+                    seconds = 0.0
+            except WorkerStartError:  # it has died: the workers' own processes tell of them now
+                self.close()
+
+    def _note(self, news: Started | Ended) -> None:
+        worker = self._workers.get(news.worker_id)
+        if worker is None:
+            return
+        if isinstance(news, Ended):
+            worker.code = news.code
+        elif news.problem:
+            self.forget(worker)
+            raise WorkerStartError(f"a worker process cannot be started: {news.problem}")
+        else:
+            worker.note_start(news)
+
+
+def _end(connection: socket.socket, messages: IO[bytes], process: subprocess.Popen[bytes]) -> None:
+    """Close the connection of a nursery, and wait until it and its workers have ended."""
+    connection.close()
+    messages.close()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(_DEATH)
 
 
 _all_workers: weakref.WeakSet[LocalWorkers] = weakref.WeakSet()
 
 
 def _disown_all() -> None:
-    """Keep no pipe open whose end tells a worker that its manager is gone."""
+    """Keep nothing open whose end tells a nursery that its manager is gone."""
     for workers in list(_all_workers):
         workers.disown()
 
@@ -161,13 +271,8 @@ def _disown_all() -> None:
 os.register_at_fork(after_in_child=_disown_all)
 
 
-def _open_log(directory: Path | None, name: str) -> IO[bytes]:
-    if directory is None:
-        return tempfile.TemporaryFile()
-    return (directory / name).open("a+b")
-
-
-def _input_of(process: subprocess.Popen[bytes]) -> IO[bytes]:
-    if process.stdin is None:
-        raise InvalidArgumentError("the process was started without a pipe to its standard input")
-    return process.stdin
+def n_cores() -> int:
+    """Count the cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -2,120 +2,142 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
-import os
-import pickle
 import signal
-import struct
 import sys
-import threading
-from dataclasses import dataclass
-from typing import IO, Any
+from dataclasses import replace
+from typing import Any
 
 from loguru import logger
 
 from rushtyped.channel import Channel
-from rushtyped.connect import Endpoint
 from rushtyped.errors import (
     BudgetSpentError,
+    RushTypedError,
     UntrustedLoopError,
-    WorkerStartError,
     WorkerStoppedError,
 )
-from rushtyped.keys import NetworkKeys
+from rushtyped.heartbeat.holder import LEASES
+from rushtyped.keys import NetworkKeys, new_worker_id
+from rushtyped.launch.order import Order
+from rushtyped.lease_store import LeaseStore
+from rushtyped.log_store import LogStore
+from rushtyped.logs import LogSink, capture_logs
 from rushtyped.loops import Loop, unpack_loop
 from rushtyped.models import Condition
+from rushtyped.plan import SECRET_VARIABLE, secret
 from rushtyped.specialisation import specialise
 from rushtyped.store import Store
 from rushtyped.worker import Worker
 
-_LENGTH = struct.Struct(">Q")
-_ORPHANED = Condition(type="ManagerLost", message="The manager of this worker has died")
-
 AnyWorker = Worker[Any, Any, Any, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What a manager tells a worker process through its standard input, and nobody else."""
+class StopSignal:
+    """SIGTERM, which lets the loop end after its current task, whenever it comes."""
 
-    network_id: str
-    worker_id: str
-    endpoint: Endpoint
-    retry_timeout: float
-    digest: str
-    secret: bytes
-    imports: tuple[str, ...]
-    supervise: bool
+    def __init__(self) -> None:
+        self.received = False
+        self._worker: AnyWorker | None = None
+        signal.signal(signal.SIGTERM, self._receive)
+
+    def pass_on_to(self, worker: AnyWorker) -> None:
+        """Name the worker that is to stop."""
+        self._worker = worker
+        if self.received:
+            worker.stop()
+
+    def _receive(self, *_: object) -> None:
+        self.received = True
+        if self._worker is not None:
+            self._worker.stop()
 
 
-def send_order(order: Order, stream: IO[bytes]) -> None:
-    """Write an order; the path to import from goes first, since the order may need it."""
-    for part in (pickle.dumps(sys.path), pickle.dumps(order)):
-        stream.write(_LENGTH.pack(len(part)) + part)
-    stream.flush()
+def run_order(order: Order) -> int:
+    """Run the ordered loop in this process; return its exit code."""
+    stop = StopSignal()
+    logger.remove()
+    logger.add(sys.stderr, diagnose=False)  # values of variables may be secret
+    keys = NetworkKeys(order.network_id)
+    store = Store(Channel(order.endpoint, keys.meta, order.retry_timeout), keys)
+    order = _with_free_id(order, store)
+    options = order.options
+    sink = LogSink(
+        LogStore(store),
+        order.worker_id,
+        buffer_size=options.log_buffer_size,
+        limit=options.log_limit,
+    )
+    captured = capture_logs(sink, options.log_levels)
+    try:
+        return _run(order, store, stop)
+    finally:
+        captured.close()
 
 
-def receive_order(order_input: int) -> Order:
-    """Read an order from a file descriptor, and take over the path to import from."""
-    known = set(sys.path)
-    sys.path.extend(path for path in _receive(order_input) if path not in known)
-    order: Order = _receive(order_input)
+def _with_free_id(order: Order, store: Store) -> Order:
+    """Take another id where an engine starts a worker again that it had lost."""
+    if order.worker_id in store.registered()[0]:
+        return replace(order, worker_id=new_worker_id())
     return order
 
 
-def _receive(order_input: int) -> Any:
-    (length,) = _LENGTH.unpack(_read(order_input, _LENGTH.size))
-    return pickle.loads(_read(order_input, length))  # noqa: S301 - its own manager wrote it
-
-
-def _read(order_input: int, length: int) -> bytes:
-    """Read without a buffer, which a thread that waits for the end would hold at exit."""
-    parts = b""
-    while len(parts) < length:
-        part = os.read(order_input, length - len(parts))
-        if not part:
-            raise WorkerStartError("the order of this worker ended early: its manager has died")
-        parts += part
-    return parts
-
-
-def run_order(order: Order, order_input: int) -> int:
-    """Run the ordered loop in this process; return its exit code."""
-    logger.remove()
-    logger.add(sys.stderr, diagnose=False)  # values of variables may be secret
-    for module in order.imports:
-        importlib.import_module(module)
-    worker, loop = _prepare(order)
-    with contextlib.suppress(ValueError):  # not in the main thread: whoever is, handles signals
-        signal.signal(signal.SIGTERM, lambda *_: worker.stop())
-    if order.supervise:
-        watch = threading.Thread(target=_die_with_manager, args=(worker, order_input), daemon=True)
-        watch.start()
+def _run(order: Order, store: Store, stop: StopSignal) -> int:
+    if stop.received or LeaseStore(store).is_dismissed(order.worker_id):
+        return 0
+    try:
+        worker, loop = _prepare(order, store)
+    except RushTypedError as error:
+        logger.error("Worker {} cannot start: {}", order.worker_id, error)
+        return 1
+    except Exception:  # noqa: BLE001 - whatever a module does when it is imported
+        logger.exception("Worker {} cannot start", order.worker_id)
+        return 1
+    stop.pass_on_to(worker)
     return 0 if run_loop(worker, loop) else 1
 
 
-def _prepare(order: Order) -> tuple[AnyWorker, Loop]:
+def _prepare(order: Order, store: Store) -> tuple[AnyWorker, Loop]:
     """Fetch and verify the loop, and register a worker of its models."""
-    keys = NetworkKeys(order.network_id)
-    channel = Channel(order.endpoint, keys.meta, order.retry_timeout)
-    signed = Store(channel, keys).read_loop(order.digest)
-    channel.close()
+    for module in order.options.imports:
+        importlib.import_module(module)
+    signed = store.read_loop(order.digest)
     if signed is None:
         raise UntrustedLoopError(
             f"network {order.network_id!r} holds no loop {order.digest}: it was reset since "
             "this worker was ordered, so order it again"
         )
-    models, loop = unpack_loop(signed, order.secret)
+    models, loop = unpack_loop(signed, _key(order), digest=order.digest)
     worker_type: Any = specialise(Worker, models)
     worker = worker_type(
         order.network_id,
         redis=order.endpoint,
         worker_id=order.worker_id,
+        heartbeat_period=order.options.heartbeat_period,
+        heartbeat_expire=order.options.heartbeat_expire,
         retry_timeout=order.retry_timeout,
     )
     return worker, loop
+
+
+def _key(order: Order) -> bytes:
+    """Return what the loop has to be signed with."""
+    key = order.secret or secret()
+    if not key:
+        raise UntrustedLoopError(
+            f"{SECRET_VARIABLE} is not set where worker {order.worker_id!r} was started: set it to "
+            "the same text as for the manager, whose loop is not run otherwise"
+        )
+    return key.encode()
+
+
+def run_alone(order: Order, supervisor: int | None) -> int:
+    """Run the ordered loop in this process, which has nobody else to hold its lease.
+
+    With a pipe, the worker is killed when the other end of that has gone.
+    """
+    LEASES.give_process_to_worker(supervisor)
+    return run_order(order)
 
 
 def run_loop(worker: AnyWorker, loop: Loop) -> bool:
@@ -146,13 +168,3 @@ def _reason(condition: Condition) -> str:
     if condition.message == condition.type:
         return condition.type
     return f"{condition.type}: {condition.message}"
-
-
-def _die_with_manager(worker: AnyWorker, order_input: int) -> None:
-    """Wait until the manager's end of the pipe closes, which a kill does too; then end at once."""
-    while os.read(order_input, 1):
-        pass
-    try:
-        worker.leave(_ORPHANED, _ORPHANED.message)
-    finally:
-        os._exit(1)

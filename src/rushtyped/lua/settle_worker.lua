@@ -7,7 +7,8 @@
 -- KEYS[6] worker:<id> hash
 -- KEYS[7] worker:<id>:tasks set
 -- KEYS[8] worker:<id>:pending list
--- KEYS[9] events stream
+-- KEYS[9] worker:<id>:heartbeat string
+-- KEYS[10] events stream
 -- ARGV[1] prefix of the network's keys
 -- ARGV[2] worker id
 -- ARGV[3] token of the request; a repeat has the same
@@ -15,13 +16,16 @@
 -- ARGV[5] attempts that a running task may have in all; below that it is queued again
 -- ARGV[6] 1 to fail the tasks that the worker has popped but not begun, 0 to queue them again
 -- ARGV[7] why the worker ended
--- Returns 1, or 0 where the worker was not running
+-- ARGV[8] 1 to do so only if its lease has run out
+-- Returns 1, or 0 where the worker was not running, or its lease was renewed
 -- include clock, announce
 local queue, running, failed = KEYS[1], KEYS[2], KEYS[3]
 local running_workers, terminated_workers, worker = KEYS[4], KEYS[5], KEYS[6]
-local worker_tasks, pending, events = KEYS[7], KEYS[8], KEYS[9]
+local worker_tasks, pending, heartbeat, events = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local prefix, worker_id, token, condition = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local max_attempts, fail_pending, reason = tonumber(ARGV[5]), ARGV[6] == '1', ARGV[7]
+local only_expired = ARGV[8] == '1'
+if only_expired and redis.call('EXISTS', heartbeat) == 1 then return 0 end
 if redis.call('SREM', running_workers, worker_id) == 0 then
   return redis.call('HGET', worker, 'settled_by') == token and 1 or 0
 end
@@ -63,7 +67,7 @@ for _, key in ipairs(redis.call('LRANGE', pending, 0, -1)) do
     if fail_pending then fail(key, task) else queued[#queued + 1] = key end
   end
 end
-redis.call('DEL', worker_tasks, pending)
+redis.call('DEL', worker_tasks, pending, heartbeat)
 for i = #queued, 1, -1 do redis.call('LPUSH', queue, queued[i]) end
 announce(events, 'worker', 1, worker_id)
 if n_failed > 0 then announce(events, 'failed', n_failed, worker_id) end

@@ -14,7 +14,10 @@ if #ids == 0 then ids = redis.call('SMEMBERS', running_workers) end
 local asked = {}
 for _, worker_id in ipairs(ids) do
   if redis.call('SISMEMBER', running_workers, worker_id) == 1 then
-    redis.call('SET', prefix .. 'worker:' .. worker_id .. ':terminate', how)
+    local worker = prefix .. 'worker:' .. worker_id
+    redis.call('SET', worker .. ':terminate', how)
+    -- wakes the process that renews the lease, which kills it where this manager cannot
+    if how == 'kill' then redis.call('LPUSH', worker .. ':kill', how) end
     asked[#asked + 1] = worker_id
   end
 end

@@ -1,0 +1,232 @@
+"""The workers of a network as its manager sees them: those it started, and the others by leases."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+from loguru import logger
+
+from rushtyped.errors import WorkerStartError
+from rushtyped.keys import new_token
+from rushtyped.launch.engine import EngineWorker, EngineWorkers
+from rushtyped.launch.local import LocalWorker, LocalWorkers
+from rushtyped.lease_store import LeaseStore
+from rushtyped.models import Condition
+from rushtyped.packer import Packer
+from rushtyped.store import Progress, Store
+
+StopType = Literal["kill", "terminate"]
+MAX_ATTEMPTS = 3
+"""Times that a task is tried in all when lost workers' tasks are queued again."""
+
+_WATCH = 0.25
+"""Seconds between two looks at the worker processes while waiting."""
+_WATCH_LEASES = 1.0
+"""Seconds between two looks while only others have started workers."""
+_RECOVERY = 1.0
+"""Seconds that the leases have, beside their length, to be renewed after the server was away."""
+_GRACE = 5.0
+"""Seconds that workers have to end by themselves when their network is left."""
+_PAUSE = 0.02
+
+_KILLED = Condition(type="WorkerKilled", message="Worker was killed")
+_LOST = "Worker has crashed or was killed"
+
+
+class Crew:
+    """Watches and stops the workers of one network."""
+
+    def __init__(self, store: Store, packer: Packer[Any, Any, Any, Any]) -> None:
+        self.local = LocalWorkers()
+        self.engines = EngineWorkers()
+        self._store = store
+        self._packer = packer
+        self._leases = LeaseStore(store)
+        self._start_failures: list[str] = []
+        self._dismissed: set[str] = set()  # asked to end before they had registered
+
+    @property
+    def pause(self) -> float:
+        """Seconds after which to look at the workers again while waiting."""
+        return _WATCH if any(self.local) or any(self.engines) else _WATCH_LEASES
+
+    def stop(self, how: StopType, ids: Sequence[str] | None) -> None:
+        """Stop workers, all that run or are about to where none is named."""
+        asked = self._store.stop_workers(how, ids or ())
+        coming = [
+            worker
+            for worker in self._alive()
+            if worker.worker_id not in asked and (not ids or worker.worker_id in ids)
+        ]
+        idle = set(ids or ()) - set(asked) - {worker.worker_id for worker in coming}
+        if idle:
+            logger.warning("Workers {} do not run: nothing to stop", sorted(idle))
+        if how == "kill":  # one that was starting may have registered meanwhile
+            for worker_id in (*asked, *(worker.worker_id for worker in coming)):
+                self._kill(worker_id)
+            return
+        for worker in coming:
+            self._dismiss(worker)
+
+    def detect_lost(self, *, requeue: bool, max_attempts: int) -> list[str]:
+        """Find workers that are dead or frozen, and settle their tasks; return their ids."""
+        attempts = max_attempts if requeue else 0
+        lost = [
+            *self._lost_local(attempts),
+            *self._lost_on_engines(attempts),
+            *self._lost_by_lease(attempts),
+        ]
+        for worker_id, reason in lost:
+            logger.error("Worker {} is lost: {}", worker_id, reason)
+        return [worker_id for worker_id, _ in lost]
+
+    def registered(self, ids: Sequence[str] | None) -> set[str]:
+        """Ids of those that run or were started here, or of these ids, that have registered."""
+        everybody, running = self._store.registered()
+        ours = self.local.ever_started | self.engines.ever_started
+        return running | (everybody & ours) if ids is None else everybody & set(ids)
+
+    def is_deserted(self, state: Progress) -> bool:
+        """Whether no worker runs, and none is about to."""
+        if state.running_workers:
+            return False
+        alive = {worker.worker_id for worker in self._alive()}
+        if alive - set(self._store.worker_ids()):
+            return False
+        self.raise_start_failures()
+        return True
+
+    def raise_start_failures(self) -> None:
+        """Raise WorkerStartError where workers that were started here could not begin."""
+        if self._start_failures:
+            failures, self._start_failures = self._start_failures, []
+            raise WorkerStartError("\n".join(failures))
+
+    def leave(self, *, in_peace: bool) -> None:
+        """Stop the workers that were started here; in peace, they first have time to end."""
+        if in_peace:
+            self._let_end()
+        self.detect_lost(requeue=False, max_attempts=0)
+        ids = [worker.worker_id for worker in self._alive()]
+        if ids:
+            self.stop("kill", ids)
+        self.local.close()
+
+    def _alive(self) -> list[LocalWorker | EngineWorker]:
+        """List the workers that were started here and have not ended."""
+        return [*self.local.alive(), *self.engines.alive()]
+
+    def _let_end(self) -> None:
+        alive = self._alive()
+        if alive:
+            self.stop("terminate", [worker.worker_id for worker in alive])
+        deadline = time.monotonic() + _GRACE
+        while self._alive() and time.monotonic() < deadline:
+            time.sleep(_PAUSE)
+
+    def _lost_local(self, attempts: int) -> list[tuple[str, str]]:
+        lost = []
+        for worker in self.local.dead():
+            reason = f"{_LOST} ({worker.ending})"
+            if self._settle_lost(worker.worker_id, reason, attempts):
+                lost.append((worker.worker_id, reason))
+            elif worker.code != 0 and not self._is_known(worker.worker_id):
+                self._note_start_failure(worker.worker_id, worker.ending, worker.last_messages())
+            self.local.forget(worker)
+        return lost
+
+    def _lost_on_engines(self, attempts: int) -> list[tuple[str, str]]:
+        lost = []
+        for worker in self.engines.ended():
+            problem = worker.problem
+            reason = f"{_LOST} ({problem or 'its call has ended'})"
+            if self._settle_lost(worker.worker_id, reason, attempts):
+                lost.append((worker.worker_id, reason))
+            elif problem and not self._is_known(worker.worker_id):
+                self._note_start_failure(worker.worker_id, problem, "")
+            self.engines.forget(worker)
+        return lost
+
+    def _lost_by_lease(self, attempts: int) -> list[tuple[str, str]]:
+        lost = []
+        for worker_id, seconds in self._leases.lost().items():
+            reason = f"{_LOST} (no sign of life for {seconds:g} s)"
+            if self._could_be_renewed(seconds) and self._settle_lost(
+                worker_id, reason, attempts, only_expired=True
+            ):
+                lost.append((worker_id, reason))
+        return lost
+
+    def _could_be_renewed(self, seconds: float) -> bool:
+        """Whether the server has been there for as long as a lease lasts, so that it counts."""
+        since = time.monotonic() - self._store.channel.recovered_at
+        return min(since, self._leases.uptime()) > seconds + _RECOVERY
+
+    def _kill(self, worker_id: str) -> None:
+        """Kill a worker by its process where that is ours, else by the keeper of its lease."""
+        if worker_id in self.local:
+            self.local.kill(self.local[worker_id])
+        if worker_id in self.engines and not self.engines[worker_id].cancel():
+            self._leases.dismiss([worker_id], "kill")
+        self._settle(worker_id, _KILLED, attempts=0, fail_pending=True)
+        self._dismissed.add(worker_id)
+        if worker_id in self.local:
+            self.local.forget(self.local[worker_id])
+
+    def _dismiss(self, worker: LocalWorker | EngineWorker) -> None:
+        """Ask a worker to end that has not registered yet."""
+        self._dismissed.add(worker.worker_id)
+        if isinstance(worker, LocalWorker):
+            worker.send(signal.SIGTERM)
+        elif not worker.cancel():
+            self._leases.dismiss([worker.worker_id], "terminate")
+
+    def _settle_lost(
+        self, worker_id: str, reason: str, attempts: int, *, only_expired: bool = False
+    ) -> bool:
+        condition = Condition(type="WorkerLost", message=reason)
+        return self._settle(
+            worker_id,
+            condition,
+            attempts=attempts,
+            fail_pending=not attempts,
+            only_expired=only_expired,
+        )
+
+    def _settle(
+        self,
+        worker_id: str,
+        condition: Condition,
+        *,
+        attempts: int,
+        fail_pending: bool,
+        only_expired: bool = False,
+    ) -> bool:
+        return self._store.settle_worker(
+            worker_id,
+            new_token(),
+            self._packer.condition(condition),
+            max_attempts=attempts,
+            fail_pending=fail_pending,
+            reason=condition.message,
+            only_expired=only_expired,
+        )
+
+    def _is_known(self, worker_id: str) -> bool:
+        """Whether a worker has registered, or was asked to end before it could."""
+        return worker_id in self._dismissed or worker_id in self._store.worker_ids()
+
+    def _note_start_failure(self, worker_id: str, ending: str, messages: str) -> None:
+        self._start_failures.append(
+            f"worker {worker_id!r} ended before it registered ({ending})"
+            + (f"; its last messages:\n{messages}" if messages else "")
+        )
+
+
+def countdown(seconds: float | None) -> Callable[[], float]:
+    """Return what tells how many seconds are left."""
+    deadline = float("inf") if seconds is None else time.monotonic() + seconds
+    return lambda: deadline - time.monotonic()

@@ -1,0 +1,73 @@
+"""The leases of workers: each says that its worker is alive, until it runs out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from enum import IntEnum
+
+from rushtyped.lua import load_script
+from rushtyped.store import Store
+
+_UPTIME = re.compile(rb"uptime_in_seconds:(\d+)")
+_DAY = 86400
+
+
+class Renewal(IntEnum):
+    """What the server says to a lease that was to be renewed."""
+
+    GONE = 0
+    """Its worker does not run any more, as far as the network knows."""
+    DONE = 1
+    """It lasts on, or has ended as it was asked to."""
+    KILL = 2
+    """Its worker is to be killed."""
+
+
+class LeaseStore:
+    """The leases of one network's workers."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def renew(self, leases: Mapping[str, float]) -> list[Renewal]:
+        """Let the leases of workers last so many seconds from now, or end where that is 0.
+
+        Asks the server only once, since the next renewal is near.
+        """
+        keys = self.store.keys
+        pairs = ((worker_id, int(seconds * 1000)) for worker_id, seconds in leases.items())
+        arguments = (part for pair in pairs for part in pair)
+        names = (keys.running_workers, keys.events)
+        script = load_script("renew_leases")
+        replies = self.store.channel.run_once(script, len(names), *names, keys.prefix, *arguments)
+        return [Renewal(reply) for reply in replies]
+
+    def lost(self) -> dict[str, float]:
+        """Find the running workers whose lease has run out, with the seconds that it lasts."""
+        keys = self.store.keys
+        found = self.store.run("find_lost_workers", (keys.running_workers,), keys.prefix)
+        return {
+            worker_id.decode(): float(seconds)
+            for worker_id, seconds in zip(found[::2], found[1::2], strict=True)
+        }
+
+    def wait_for_kill(self, worker_ids: Sequence[str], seconds: float) -> bool:
+        """Wait on the server until one of these workers is to be killed; False after a time."""
+        names = [self.store.keys.worker(worker_id).kill for worker_id in worker_ids]
+        return self.store.channel.call("BLPOP", *names, seconds) is not None
+
+    def uptime(self) -> float:
+        """Seconds for which the server has been running."""
+        found = _UPTIME.search(self.store.channel.call("INFO", "server"))
+        return float(found[1]) if found else float("inf")
+
+    def dismiss(self, worker_ids: Sequence[str], how: str) -> None:
+        """Ask workers to end that have not registered yet; the request is kept for a day."""
+        names = [self.store.keys.worker(worker_id).terminate for worker_id in worker_ids]
+        if names:
+            self.store.channel.pipeline([("SET", name, how, "EX", _DAY) for name in names])
+
+    def is_dismissed(self, worker_id: str) -> bool:
+        """Tell whether a worker was asked to end."""
+        return bool(self.store.channel.call("EXISTS", self.store.keys.worker(worker_id).terminate))
