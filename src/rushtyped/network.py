@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Generic, Self
@@ -73,11 +72,12 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         self._crew = Crew(self._store, self._packer)
         self._logs = LogStore(self._store)
         self._printer = LogPrinter(self._logs)
+        self._own_secret = new_secret().hex()
 
-    @cached_property
+    @property
     def _secret(self) -> str:
         """What loops are signed with: the environment's, or one of this object's own."""
-        return secret() or new_secret().hex()
+        return secret() or self._own_secret
 
     def start_local_workers(
         self,
@@ -149,7 +149,9 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
                 "many workers it has room for"
             )
         options = worker_options(found, imports, message_log, output_log)
-        orders = self._orders(worker_loop, found, options, found.n_workers, supervise=False)
+        orders = self._orders(worker_loop, found, options, found.n_workers)
+        if secret() is not None:
+            orders = [replace(order, secret="") for order in orders]
         self._crew.engines.start(engine, orders)
         logger.trace("Submitted {} workers of network {}", len(orders), self.network_id)
         return [order.worker_id for order in orders]
@@ -187,8 +189,8 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
             heartbeat_expire=heartbeat_expire,
         )
         options = worker_options(found, imports, message_log, output_log)
-        (order,) = self._orders(worker_loop, found, options, 1, supervise=False)
-        script = script_of(replace(order, secret=self._secret), python)
+        (order,) = self._orders(worker_loop, found, options, 1)
+        script = script_of(order, python)
         logger.info("Worker script: {}", script.redacted())
         return script.line(credentials=credentials)
 
@@ -199,7 +201,7 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         options: WorkerOptions,
         n: int,
         *,
-        supervise: bool,
+        supervise: bool = False,
     ) -> list[Order]:
         """Store the loop, and make an order for each worker that is to run it."""
         models = self._packer.codec.schema.models
@@ -219,7 +221,7 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
             endpoint=self._endpoint,
             retry_timeout=self._retry_timeout,
             digest=loop.digest,
-            secret=self._secret if supervise or secret() is None else "",
+            secret=self._secret,
             options=options,
             supervise=supervise,
         )

@@ -79,7 +79,7 @@ CALLS: dict[str, tuple[int, Callable[[ParamNetwork], object]]] = {
     "read_hash": (1, lambda n: n.read_hash("a", ["weight"])),
     "worker_info": (2, lambda n: n.worker_info),
     "reset_cache": (0, lambda n: n.reset_cache()),
-    "detect_lost_workers": (0, lambda n: n.detect_lost_workers()),
+    "detect_lost_workers": (1, lambda n: n.detect_lost_workers()),
     "stop_workers": (1, lambda n: n.stop_workers("terminate")),
     "wait_for_workers": (2, lambda n: n.wait_for_workers(1)),
     "repr": (1, repr),

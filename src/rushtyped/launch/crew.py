@@ -30,6 +30,8 @@ _RECOVERY = 1.0
 """Seconds that the leases have, beside their length, to be renewed after the server was away."""
 _GRACE = 5.0
 """Seconds that workers have to end by themselves when their network is left."""
+_DEATH = 5.0
+"""Seconds within which a killed process is gone."""
 _PAUSE = 0.02
 
 _KILLED = Condition(type="WorkerKilled", message="Worker was killed")
@@ -65,8 +67,7 @@ class Crew:
         if idle:
             logger.warning("Workers {} do not run: nothing to stop", sorted(idle))
         if how == "kill":  # one that was starting may have registered meanwhile
-            for worker_id in (*asked, *(worker.worker_id for worker in coming)):
-                self._kill(worker_id)
+            self._kill([*asked, *(worker.worker_id for worker in coming)])
             return
         for worker in coming:
             self._dismiss(worker)
@@ -165,16 +166,20 @@ class Crew:
         since = time.monotonic() - self._store.channel.recovered_at
         return min(since, self._leases.uptime()) > seconds + _RECOVERY
 
-    def _kill(self, worker_id: str) -> None:
-        """Kill a worker by its process where that is ours, else by the keeper of its lease."""
-        if worker_id in self.local:
-            self.local.kill(self.local[worker_id])
-        if worker_id in self.engines and not self.engines[worker_id].cancel():
-            self._leases.dismiss([worker_id], "kill")
-        self._settle(worker_id, _KILLED, attempts=0, fail_pending=True)
-        self._dismissed.add(worker_id)
-        if worker_id in self.local:
-            self.local.forget(self.local[worker_id])
+    def _kill(self, ids: Sequence[str]) -> None:
+        """Kill workers by their processes where these are ours, else by whoever renews leases."""
+        ours = [self.local[worker_id] for worker_id in ids if worker_id in self.local]
+        for worker in ours:
+            worker.send(signal.SIGKILL)
+        on_engines = [self.engines[worker_id] for worker_id in ids if worker_id in self.engines]
+        self._leases.dismiss([each.worker_id for each in on_engines if not each.cancel()], "kill")
+        for worker in ours:
+            self.local.wait(worker, _DEATH)
+        for worker_id in ids:
+            self._settle(worker_id, _KILLED, attempts=0, fail_pending=True)
+            self._dismissed.add(worker_id)
+        for worker in ours:
+            self.local.forget(worker)
 
     def _dismiss(self, worker: LocalWorker | EngineWorker) -> None:
         """Ask a worker to end that has not registered yet."""

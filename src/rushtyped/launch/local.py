@@ -202,11 +202,6 @@ class LocalWorkers:
                 return
             self._hear(max(0.0, min(_NEWS, deadline - time.monotonic())))
 
-    def kill(self, worker: LocalWorker) -> None:
-        """End a worker's process at once, and wait until it has gone."""
-        worker.send(signal.SIGKILL)
-        self.wait(worker, _DEATH)
-
     def forget(self, worker: LocalWorker) -> None:
         """Let go of a worker whose end has been seen to."""
         del self._workers[worker.worker_id]
