@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
 import time
 from collections.abc import Sequence
+
+from loguru import logger
 
 from tests.models import Params, ParamWorker, Scores
 
@@ -99,3 +102,21 @@ class Sweep:
 
     def run(self, worker: ParamWorker) -> None:
         self(worker)
+
+
+def log_something(worker: ParamWorker, *, n: int = 1) -> None:
+    """Log through loguru and the standard library, then fail a task."""
+    for i in range(n):
+        logger.info("loguru says {}", i)
+        logging.getLogger("some.library").warning("the library says %d", i)
+        logging.getLogger("some.library").debug("nobody hears that")
+    worker.push_failed_tasks([POINT])
+
+
+def log_and_wait(worker: ParamWorker) -> None:
+    """Log less than the buffer takes, then an error on request, then wait."""
+    logger.info("held back")
+    worker.pop_task(timeout=20.0)
+    logger.error("sent at once")
+    worker.pop_task(timeout=20.0)
+    time.sleep(3600)
