@@ -14,12 +14,13 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
-from typing import NamedTuple
 
 import redis
 
 from rushtyped import Network, Worker, Xs, Ys
 from rushtyped.embedded import release_embedded_server, use_embedded_server
+from tests.benchmarks.measure import Measure
+from tests.benchmarks.workers import measure_workers
 
 ROUNDS = 20
 CALLS = 200
@@ -45,20 +46,6 @@ class Value(Ys):
     """One float."""
 
     y: float
-
-
-class Measure(NamedTuple):
-    """A figure, and the bar that it is to stay below."""
-
-    name: str
-    figure: float
-    bar: float
-    unit: str
-
-    def line(self) -> str:
-        """Format as a row of the table."""
-        verdict = "ok" if self.figure <= self.bar else "MISSED"
-        return f"{self.name:<58} {self.figure:>8.2f} {self.bar:>8.2f}  {self.unit:<6} {verdict}"
 
 
 XS = Point(**{f"x{i}": i + 0.5 for i in range(10)})
@@ -141,14 +128,18 @@ def measure_fetch(client: redis.Redis, url: str) -> list[Measure]:
 
 def main() -> int:
     """Print all measures; exit code 1 where a bar is missed."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # the server inherits it
     directory = Path(tempfile.mkdtemp(prefix="rushtyped-bench-"))
+    cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+    if cores:
+        os.sched_setaffinity(0, {min(cores)})  # the server inherits it
     socket = use_embedded_server(directory)
     client = redis.Redis(unix_socket_path=str(socket))
     try:
         measures = measure_task(client, f"unix://{socket}")
         measures += measure_fetch(client, f"unix://{socket}")
+        if cores:
+            os.sched_setaffinity(0, cores)  # workers are to have them all
+        measures += measure_workers(f"unix://{socket}")
     finally:
         client.close()
         release_embedded_server(directory)
