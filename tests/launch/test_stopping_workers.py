@@ -15,6 +15,7 @@ from tests.models import (
     ParamNetwork,
     Params,
     Scores,
+    points,
     search,
     serve,
 )
@@ -140,3 +141,24 @@ def test_sigterm_ends_the_loop_after_its_task(network: ParamNetwork) -> None:
     wait_until(lambda: network.n_terminated_workers == 1, description="the worker has left")
     assert network.finished_tasks == network.tasks == keys
     assert network.detect_lost_workers() == []
+
+
+def test_a_reset_kills_the_workers_and_forgets_them(network: ParamNetwork) -> None:
+    network.start_local_workers(serve, n_workers=2)
+    network.wait_for_workers(2, timeout=20.0)
+    pids = network.worker_info["pid"].to_list()
+    network.reset()
+    assert (network.n_workers, network.n_tasks) == (0, 0)
+    assert not any(psutil.pid_exists(pid) for pid in pids)
+
+
+def test_a_reset_may_keep_the_workers(network: ParamNetwork) -> None:
+    network.push_tasks(points(1))
+    ids = network.start_local_workers(serve, n_workers=2)
+    network.wait_for_workers(2, timeout=20.0)
+    wait_until(lambda: network.n_finished_tasks == 1, description="the task is finished")
+    network.reset(workers=False)
+    assert network.n_tasks == 0
+    assert network.running_worker_ids == sorted(ids)
+    network.push_tasks(points(3))
+    wait_until(lambda: network.n_finished_tasks == 3, description="they go on")
