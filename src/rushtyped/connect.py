@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -36,9 +37,9 @@ _URL_SCHEMES: dict[type[Any], str] = {
 _CREDENTIALS = ("username", "password")
 _IN_QUERIES = (
     *("ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_cert_reqs", "ssl_check_hostname"),
-    *("ssl_keyfile", "ssl_password"),
+    *("ssl_ciphers", "ssl_keyfile", "ssl_min_version", "ssl_password"),
 )
-_NOT_IN_URLS = ("credential_provider", "redis_connect_func", "sentinel_manager", "ssl_ca_data")
+_NOT_IN_URLS = ("credential_provider", "redis_connect_func", "sentinel_manager")
 
 AnyClient = redis.Redis | redis.RedisCluster
 
@@ -76,7 +77,8 @@ class Endpoint:
             return EMBEDDED, False
         url = self.url or _url_of_options(self)
         parts = urlsplit(url)
-        return url, ":" in parts.netloc.rpartition("@")[0] or "password" in parts.query
+        in_query = "password" in unquote(parts.query)
+        return url, in_query or ":" in parts.netloc.rpartition("@")[0]
 
     def without_use(self) -> Endpoint:
         """Return the way to the embedded server that neither starts it nor keeps it running."""
@@ -168,27 +170,48 @@ def _endpoint_of_cluster(client: redis.RedisCluster) -> Endpoint:
 def _url_of_options(endpoint: Endpoint) -> str:
     """Write the settings of a client as a URL."""
     options = {name: value for name, value in endpoint.options.items() if value is not None}
-    odd = [name for name in _NOT_IN_URLS if name in options]
+    is_cluster = endpoint.client_type is redis.RedisCluster
+    if is_cluster:  # a function of its own, which each such client has
+        options.pop("redis_connect_func", None)
+    odd = [
+        name
+        for name, value in options.items()
+        if value and not _fits_url(name, is_cluster=is_cluster)
+    ]
     if odd or endpoint.connection_type not in _URL_SCHEMES:
         raise InvalidArgumentError(
             f"the client of {endpoint.address} cannot be written as a URL "
             f"({', '.join(odd) or endpoint.connection_type.__name__}): give redis= as a URL"
         )
     user, password = (quote(str(options.get(name, "")), safe="") for name in _CREDENTIALS)
-    access = f"{user}:{password}@" if user or password else ""
-    query = {name: str(options[name]) for name in _IN_QUERIES if name in options}
-    if endpoint.options.get("ssl_cert_reqs", "") is None:
-        query["ssl_cert_reqs"] = "none"
-    if endpoint.client_type is redis.RedisCluster:
+    access = f"{user}:{password}@" if password else f"{user}@" if user else ""
+    if is_cluster:
         nodes = ",".join(node.name for node in options["startup_nodes"])
         return f"redis+cluster://{access}{nodes}"
+    query = {name: _in_query(options[name]) for name in _IN_QUERIES if name in options}
+    if endpoint.options.get("ssl_cert_reqs", "") is None:
+        query["ssl_cert_reqs"] = "none"
     scheme = _URL_SCHEMES[endpoint.connection_type]
     if scheme == "unix":
-        place, query["db"] = quote(str(options["path"])), str(options.get("db", 0))
+        place = quote(str(Path(options["path"]).absolute()))
+        query["db"] = str(options.get("db", 0))
     else:
         host, port = options.get("host", "localhost"), options.get("port", _REDIS_PORT)
-        place = f"{host}:{port}/{options.get('db', 0)}"
+        place = f"{f'[{host}]' if ':' in host else host}:{port}/{options.get('db', 0)}"
     return f"{scheme}://{access}{place}?{urlencode(query)}".rstrip("?")
+
+
+def _fits_url(name: str, *, is_cluster: bool) -> bool:
+    """Whether a URL can say an option, or need not: TLS must never be lost on the way."""
+    if name.startswith("ssl") or name == "connection_class":
+        return name in _IN_QUERIES and not is_cluster
+    return name not in _NOT_IN_URLS
+
+
+def _in_query(value: object) -> str:
+    if isinstance(value, ssl.VerifyMode):
+        return value.name.removeprefix("CERT_").lower()
+    return str(int(value)) if isinstance(value, ssl.TLSVersion) else str(value)
 
 
 def _endpoint_of_url(url: str, source: str) -> Endpoint:

@@ -19,7 +19,7 @@ class Renewal(IntEnum):
     GONE = 0
     """Its worker does not run any more, as far as the network knows."""
     DONE = 1
-    """It lasts on, or has ended as it was asked to."""
+    """Its worker runs: the lease is as it was asked to be."""
     KILL = 2
     """Its worker is to be killed."""
 
@@ -31,7 +31,7 @@ class LeaseStore:
         self.store = store
 
     def renew(self, leases: Mapping[str, float]) -> list[Renewal]:
-        """Let the leases of workers last so many seconds from now, or end where that is 0.
+        """Let the leases of workers last so many seconds from now; 0 ends one, -1 leaves it alone.
 
         Asks the server only once, since the next renewal is near.
         """

@@ -16,6 +16,13 @@ def frame(record: object) -> bytes:
     return _LENGTH.pack(len(packed)) + packed
 
 
+def send(descriptor: int, framed: bytes) -> None:
+    """Write a packed record to the end; raises OSError where the other side has gone."""
+    left = memoryview(framed)
+    while left:
+        left = left[os.write(descriptor, left) :]
+
+
 def receive(descriptor: int) -> Any:
     """Read and unpack a record; raises EOFError where the other side has gone."""
     return pickle.loads(receive_bytes(descriptor))  # noqa: S301 - its own parent or child wrote it

@@ -85,6 +85,7 @@ class Worker(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         self._ours = WorkerStore(self._store, self._worker_id)
         self._verdict = Verdict.GO
         self._verdict_at = float("-inf")
+        self._revived_at = float("-inf")
 
     def __getstate__(self) -> dict[str, object]:
         ours = {name: vars(self)[name] for name in ("_worker_id", "_stopping", "_heartbeat")}
@@ -93,7 +94,7 @@ class Worker(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
     def __setstate__(self, state: dict[str, object]) -> None:
         super().__setstate__(state)
         self._holder = LEASES.prepare(self._endpoint, self._worker_id)
-        self._hold_lease()
+        self._hold_lease(ends=False)  # it has not ended with a copy
 
     def _register(self) -> None:
         record: dict[str, Value] = {
@@ -110,10 +111,10 @@ class Worker(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
             )
         logger.trace("Worker {} registered in network {}", self._worker_id, self.network_id)
 
-    def _hold_lease(self) -> None:
+    def _hold_lease(self, *, ends: bool = True) -> None:
         """Have the lease renewed for as long as this object and its process live."""
         if self._holder is not None:
-            lease = LEASES.lease(self.network_id, self._worker_id, *self._heartbeat)
+            lease = LEASES.lease(self.network_id, self._worker_id, *self._heartbeat, ends=ends)
             weakref.finalize(self, self._holder.drop, self._holder.hold(lease))
 
     @property
@@ -129,10 +130,12 @@ class Worker(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         """
         if self._stopping:
             return True
-        if time.monotonic() - self._verdict_at > FRESH:
+        now = time.monotonic()
+        if now - self._verdict_at > FRESH:
             self._verdict, _ = self._ours.check()
-            if self._holder is not None:
-                self._holder.revive()
+        if self._holder is not None and now - self._revived_at > FRESH:
+            self._holder.revive()
+            self._revived_at = now
         self._verdict_at = float("-inf")
         return self._verdict in _ENDS
 

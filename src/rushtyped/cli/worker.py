@@ -6,8 +6,10 @@ import argparse
 import json
 import os
 import sys
+from pathlib import Path
 from typing import IO, Any, TextIO
 
+from rushtyped.arguments import check_seconds
 from rushtyped.connect import resolve_endpoint
 from rushtyped.errors import InvalidArgumentError, WorkerStartError
 from rushtyped.keys import check_network_id, check_worker_id, new_worker_id
@@ -114,7 +116,10 @@ def _run_order_of_engine(descriptor: int) -> int:
         order: Order = receive(descriptor)
     except EOFError as error:
         raise WorkerStartError("the order of this worker ended early: its engine died") from error
-    return run_alone(order, supervisor=os.dup(descriptor))  # standard input is every child's own
+    supervisor = os.dup(descriptor)
+    with Path(os.devnull).open("rb") as nothing:  # a loop that reads its input must not wait
+        os.dup2(nothing.fileno(), descriptor)
+    return run_alone(order, supervisor)
 
 
 def _order_of(options: argparse.Namespace) -> Order:
@@ -134,7 +139,7 @@ def _order_of(options: argparse.Namespace) -> Order:
         network_id=check_network_id(options.network_id),
         worker_id=check_worker_id(options.worker_id or new_worker_id()),
         endpoint=resolve_endpoint(),
-        retry_timeout=options.retry_timeout,
+        retry_timeout=check_seconds("--retry-timeout", options.retry_timeout) or 0.0,
         digest=options.loop,
         secret="",
         options=worker_options(found, options.imports, options.message_log, options.output_log),

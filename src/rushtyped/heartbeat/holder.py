@@ -8,18 +8,21 @@ import pickle
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 from rushtyped.codec import encode_condition
 from rushtyped.connect import Endpoint
 from rushtyped.errors import InvalidArgumentError, WorkerStartError
-from rushtyped.heartbeat.lease import Drop, Hold, Lease, Setting
+from rushtyped.heartbeat.lease import Command, Drop, Hold, Lease, Orphans, Setting
 from rushtyped.keys import new_token
 from rushtyped.models import Condition
-from rushtyped.pipes import frame
+from rushtyped.pipes import frame, send
 
 SECRET_VARIABLES = ("RUSHTYPED_SECRET", "RUSHTYPED_REDIS_URL", "REDIS_URL")
 """Variables that a process which does not need them is not given, since `ps` may show them."""
+_SHORTEST_LIFE = 1.0
+"""Seconds after which a process that died at once is started again."""
 _SCRIPT = Path(__file__).with_name("start.py")
 
 
@@ -27,7 +30,7 @@ class LeaseHolder:
     """The way to a process that renews leases at one server.
 
     It is started before it is needed, and again when it has died. With a condition for orphans, it
-    fails the tasks of workers that it kills since their manager has gone.
+    fails the tasks of workers that it kills since their manager has left.
     """
 
     def __init__(
@@ -42,6 +45,7 @@ class LeaseHolder:
         self._setting = Setting(endpoint, supervisor, packed, reason)
         self._held: dict[str, Lease] = {}
         self._lock = threading.RLock()
+        self._closed = False
         self._process = self._start()
 
     def hold(self, lease: Lease) -> str:
@@ -60,17 +64,25 @@ class LeaseHolder:
 
     def revive(self) -> None:
         """Start the process anew where it has died."""
-        if self._process.poll() is not None:
-            with self._lock:
-                self._process = self._start()
-                for token, lease in self._held.items():
-                    self._tell(Hold(token, lease))
+        with self._lock:
+            if self._closed or self._process.poll() is None:
+                return
+            self._let_go()
+            time.sleep(max(0.0, self._started_at + _SHORTEST_LIFE - time.monotonic()))
+            self._process = self._start()
+            for token, lease in self._held.items():
+                self._tell(Hold(token, lease))
+
+    def settle_orphans(self) -> None:
+        """Have the tasks of supervised workers settled: their manager has left."""
+        with self._lock:
+            self._tell(Orphans())
 
     def close(self) -> None:
         """Leave the process alone; it ends when none of its workers is left."""
-        if self._process.stdin is not None:
-            with contextlib.suppress(OSError):
-                self._process.stdin.close()
+        self._lock = threading.RLock()  # in a child of fork, nobody would give it back
+        self._closed = True
+        self._let_go()
 
     @property
     def pid(self) -> int:
@@ -78,11 +90,13 @@ class LeaseHolder:
         return self._process.pid
 
     def _start(self) -> subprocess.Popen[bytes]:
+        self._started_at = time.monotonic()
         supervisor = self._setting.supervisor
         try:
             process = subprocess.Popen(
                 [sys.executable, "-P", str(_SCRIPT)],
                 stdin=subprocess.PIPE,
+                bufsize=0,  # a buffer has a lock that a child of fork could find taken
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
@@ -96,15 +110,21 @@ class LeaseHolder:
         self._write(process, _packed(self._setting))
         return process
 
-    def _tell(self, command: Hold | Drop) -> None:
+    def _tell(self, command: Command) -> None:
         self._write(self._process, frame(command))
 
     @staticmethod
     def _write(process: subprocess.Popen[bytes], framed: bytes) -> None:
-        with contextlib.suppress(OSError, ValueError):  # it has died: `revive` sees to it
-            if process.stdin is not None:
-                process.stdin.write(framed)
-                process.stdin.flush()
+        if process.stdin is not None and not process.stdin.closed:
+            with contextlib.suppress(OSError):  # it has died: `revive` sees to it
+                send(process.stdin.fileno(), framed)
+
+    def _let_go(self) -> None:
+        if self._process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+        # it may live on, which is no reason for a warning when this object goes
+        self._process.returncode = self._process.returncode or 0
 
 
 def _packed(setting: Setting) -> bytes:
@@ -149,7 +169,9 @@ class Leases:
                 self._holders[key] = LeaseHolder(lasting, supervisor=self._supervisor)
             return self._holders[key]
 
-    def lease(self, network_id: str, worker_id: str, period: float, expire: float) -> Lease:
+    def lease(
+        self, network_id: str, worker_id: str, period: float, expire: float, *, ends: bool
+    ) -> Lease:
         """Make a lease for a worker of this process."""
         return Lease(
             network_id,
@@ -159,6 +181,7 @@ class Leases:
             expire,
             killable=self._killable,
             supervised=self._supervisor is not None,
+            ends=ends,
         )
 
     def forget(self) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 
 from rushtyped.connect import Endpoint
 
@@ -22,6 +23,10 @@ class Lease:
     """Whether the process is nothing but this worker, thus may be killed on command."""
     supervised: bool = False
     """Whether the process is to be killed when its manager has gone."""
+    ends: bool = True
+    """Whether it ends at once with the process; that of a worker's copy only runs out."""
+    since: float = field(default_factory=time.monotonic)
+    """When it began, by the clock that all processes of the host share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,14 @@ class Drop:
 
 
 @dataclass(frozen=True, slots=True)
+class Orphans:
+    """Settle the tasks of supervised workers: their manager has gone."""
+
+
+Command = Hold | Drop | Orphans
+
+
+@dataclass(frozen=True, slots=True)
 class Setting:
     """Where the leases are, and what to do when the manager has gone."""
 
@@ -47,6 +60,6 @@ class Setting:
     supervisor: int | None
     """Pipe whose end tells that the manager has gone; None where that is standard input."""
     orphaned: bytes
-    """Condition of tasks whose worker is killed since its manager has gone, packed; empty where
+    """Condition of tasks whose worker is killed since its manager has left, packed; empty where
     they are left to be found lost."""
     orphaned_reason: str

@@ -22,7 +22,7 @@ import redis
 from rushtyped.channel import Channel
 from rushtyped.connect import Endpoint
 from rushtyped.errors import RushTypedError
-from rushtyped.heartbeat.lease import Drop, Hold, Lease, Setting
+from rushtyped.heartbeat.lease import Command, Drop, Hold, Lease, Orphans, Setting
 from rushtyped.keys import NetworkKeys, new_token
 from rushtyped.lease_store import LeaseStore, Renewal
 from rushtyped.pipes import receive, receive_bytes
@@ -37,6 +37,9 @@ DEATH = 5.0
 PATIENCE = 10.0
 """Seconds for which the server is tried when the tasks of orphans are to be settled."""
 SHORTEST_TIMEOUT = 0.5
+SHORTEST_LEASE = 0.001
+LOOK = -1.0
+"""Stands for a lease that is to be left as it is."""
 
 _FAILURES = (RushTypedError, redis.RedisError, OSError)
 
@@ -49,6 +52,8 @@ class HeldLease:
     process: psutil.Process | None
     due: float = 0.0
     """When it is to be renewed, by the monotonic clock."""
+    begun: bool = False
+    """Whether it was ever renewed; before that, its worker may not have registered yet."""
     over: bool = False
     """Whether there is nothing to renew any more, though its process may have to be killed."""
     dropped: bool = False
@@ -70,6 +75,16 @@ class HeldLease:
             return self.process is not None and self.process.status() == psutil.STATUS_STOPPED
         except psutil.NoSuchProcess:
             return False
+
+    @property
+    def lasts(self) -> float:
+        """Seconds that the lease is to last from now; that of a stopped worker runs out."""
+        if not self.is_stopped:
+            return self.lease.expire
+        if self.begun:
+            return LOOK
+        # the worker was granted more, so that this process had time to start
+        return max(SHORTEST_LEASE, self.lease.since + self.lease.expire - time.monotonic())
 
     def kill(self) -> None:
         """Kill the process, and wait until it has gone."""
@@ -93,15 +108,19 @@ class LeaseProcess:
         self._wake = threading.Event()
         self._left_alone = False
         self._orphaned = False
+        self._manager_left = False
 
     def run(self, commands: int) -> None:
         """Do what is read from a file descriptor, and go on while there is a lease to renew."""
-        renewing = threading.Thread(target=self._renew_until_done)
-        renewing.start()
+        # an error while renewing ends the process, so that it is started anew
+        threading.Thread(target=self._read, args=(commands,), daemon=True).start()
         if self._setting.supervisor is not None:
             threading.Thread(
                 target=self._watch_manager, args=(self._setting.supervisor,), daemon=True
             ).start()
+        self._renew_until_done()
+
+    def _read(self, commands: int) -> None:
         with contextlib.suppress(EOFError):
             while True:
                 self._obey(receive(commands))
@@ -109,16 +128,18 @@ class LeaseProcess:
             self._note_orphans()
         self._left_alone = True
         self._wake.set()
-        renewing.join()
 
-    def _obey(self, command: Hold | Drop) -> None:
+    def _obey(self, command: Command) -> None:
         with self._lock:
-            if isinstance(command, Drop):
-                if command.token in self._held:
-                    self._held[command.token].dropped = True
-            else:
-                self._held[command.token] = _held(command.lease)
-                self._listen_for_kills(command.lease)
+            match command:
+                case Hold(token, lease):
+                    self._held[token] = _held(lease)
+                    self._listen_for_kills(lease)
+                case Drop(token):
+                    if token in self._held:
+                        self._held[token].dropped = True
+                case Orphans():
+                    self._manager_left = self._orphaned = True
         self._wake.set()
 
     def _watch_manager(self, pipe: int) -> None:
@@ -139,23 +160,26 @@ class LeaseProcess:
             with self._lock:
                 if self._left_alone and not self._held:
                     return
-            self._wake.wait(TICK)
+                next_due = min((each.due for each in self._held.values()), default=0.0)
+            # a lease that is due but not renewed is one whose worker or server does not answer
+            left = next_due - time.monotonic()
+            self._wake.wait(min(left, TICK) if left > 0 else TICK)
 
     def _tick(self) -> None:
         """Renew the leases that are due, and end those of dead workers."""
         with self._lock:
             held = dict(self._held)
         alive = {token for token, each in held.items() if each.is_alive}
-        in_use = {held[token].lease.worker_id for token in alive}
+        in_use = {_worker_of(held[token]) for token in alive}
         networks: dict[str, dict[str, float]] = {}
         for token, each in held.items():
             if token not in alive:
-                if each.over or each.lease.worker_id in in_use:  # there is a copy of the worker
+                if each.over or not each.lease.ends or _worker_of(each) in in_use:
                     self._forget(token)
                 else:
                     networks.setdefault(each.lease.network_id, {})[token] = 0.0
-            elif time.monotonic() >= each.due and not each.over and not each.is_stopped:
-                networks.setdefault(each.lease.network_id, {})[token] = each.lease.expire
+            elif time.monotonic() >= each.due and not each.over:
+                networks.setdefault(each.lease.network_id, {})[token] = each.lasts
         for network_id, seconds in networks.items():
             self._renew(network_id, {token: held[token] for token in seconds}, seconds)
 
@@ -173,13 +197,16 @@ class LeaseProcess:
                 self._forget(*(token for token, lasts in seconds.items() if lasts == 0))
             return
         for token, each in held.items():
-            each.due = started + each.lease.period
+            # early enough for a lease that is hardly longer than its period
+            pause = min(each.lease.period, each.lease.expire / 3)
+            each.due = started + (pause if seconds[token] > 0 else min(pause, TICK))
             self._heed(token, each, replies[each.lease.worker_id])
             if seconds[token] == 0:
-                self._forget(token)
+                each.over = True  # forgotten in the next round: it may be an orphan of this moment
 
     def _heed(self, token: str, held: HeldLease, renewal: Renewal) -> None:
-        if renewal is Renewal.DONE:
+        held.begun = held.begun or renewal is Renewal.DONE
+        if renewal is Renewal.DONE or (renewal is Renewal.GONE and not held.begun):
             return
         held.over = True
         if renewal is Renewal.KILL and held.lease.killable:
@@ -206,8 +233,8 @@ class LeaseProcess:
             }
         for each in orphans.values():
             each.kill()
-        if not self._setting.orphaned:
-            return
+        if not (self._setting.orphaned and self._manager_left):
+            return  # there may be a manager, which finds them lost since their leases end
         deadline = time.monotonic() + PATIENCE
         for each in orphans.values():
             self._settle(each.lease, max(0.0, deadline - time.monotonic()))
@@ -276,6 +303,10 @@ def _held(lease: Lease) -> HeldLease:
         return HeldLease(lease, psutil.Process(lease.pid))
     except psutil.NoSuchProcess:
         return HeldLease(lease, None)
+
+
+def _worker_of(held: HeldLease) -> tuple[str, str]:
+    return held.lease.network_id, held.lease.worker_id
 
 
 def _open_store(endpoint: Endpoint, network_id: str, patience: float) -> Store:

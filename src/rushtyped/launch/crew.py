@@ -154,7 +154,7 @@ class Crew:
     def _lost_by_lease(self, attempts: int) -> list[tuple[str, str]]:
         lost = []
         for worker_id, seconds in self._leases.lost().items():
-            reason = f"{_LOST} (no sign of life for {seconds:g} s)"
+            reason = f"{_LOST} (no sign of life)"
             if self._could_be_renewed(seconds) and self._settle_lost(
                 worker_id, reason, attempts, only_expired=True
             ):
@@ -168,10 +168,10 @@ class Crew:
 
     def _kill(self, ids: Sequence[str]) -> None:
         """Kill workers by their processes where these are ours, else by whoever renews leases."""
-        ours = [self.local[worker_id] for worker_id in ids if worker_id in self.local]
+        ours = [worker for worker in self.local if worker.worker_id in ids]
         for worker in ours:
             worker.send(signal.SIGKILL)
-        on_engines = [self.engines[worker_id] for worker_id in ids if worker_id in self.engines]
+        on_engines = [worker for worker in self.engines if worker.worker_id in ids]
         self._leases.dismiss([each.worker_id for each in on_engines if not each.cancel()], "kill")
         for worker in ours:
             self.local.wait(worker, _DEATH)

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import IO, Any, Protocol, runtime_checkable
 
-from rushtyped.errors import InvalidTypeError, WorkerEndedError
+from rushtyped.errors import InvalidTypeError, WorkerEndedError, WorkerStartError
 from rushtyped.launch.log_files import open_messages, open_output, tail
 from rushtyped.launch.order import Order, Surroundings, ending_of
 from rushtyped.pipes import frame
@@ -42,9 +42,9 @@ class Executor(Protocol):
 
 def check_executor(executor: object) -> Executor:
     """Return an executor, or raise InvalidTypeError."""
-    if not isinstance(executor, Executor):
+    if isinstance(executor, type) or not isinstance(executor, Executor):
         raise InvalidTypeError(
-            "executor must have submit(), as those of concurrent.futures do, but is "
+            "executor must be an object with submit(), as those of concurrent.futures are, but is "
             f"{executor!r} ({type(executor).__name__})"
         )
     return executor
@@ -91,21 +91,23 @@ class EngineWorkers:
         self.ever_started: set[str] = set()
 
     def start(self, executor: Executor, orders: Sequence[Order]) -> None:
-        """Submit a call for each order."""
-        path = list(sys.path)
-        for order in orders:
-            future = executor.submit(host_worker, order, path)
+        """Submit a call for each order.
+
+        Raises WorkerStartError where the engine refuses one; those before it stay.
+        """
+        for n, order in enumerate(orders):
+            try:
+                future = _submit(executor, order)
+            except Exception as error:
+                raise WorkerStartError(
+                    f"the executor took {n} of {len(orders)} workers, then refused: "
+                    f"{type(error).__name__}: {error}. stop_workers() stops those that it took"
+                ) from error
             self._workers[order.worker_id] = EngineWorker(order.worker_id, future)
             self.ever_started.add(order.worker_id)
 
     def __iter__(self) -> Iterator[EngineWorker]:
         return iter(list(self._workers.values()))
-
-    def __contains__(self, worker_id: str) -> bool:
-        return worker_id in self._workers
-
-    def __getitem__(self, worker_id: str) -> EngineWorker:
-        return self._workers[worker_id]
 
     def alive(self) -> list[EngineWorker]:
         """List the workers that run, or wait for a place on their engine."""
@@ -118,6 +120,16 @@ class EngineWorkers:
     def forget(self, worker: EngineWorker) -> None:
         """Let go of a worker whose end has been seen to."""
         self._workers.pop(worker.worker_id, None)
+
+
+def _submit(executor: Executor, order: Order) -> AnyFuture:
+    future = executor.submit(host_worker, order, list(sys.path))
+    if not (hasattr(future, "done") and hasattr(future, "cancel")):
+        raise InvalidTypeError(
+            "submit() must return a future, with done() and cancel(), but returned "
+            f"{future!r} ({type(future).__name__})"
+        )
+    return future
 
 
 def host_worker(order: Order, path: list[str]) -> None:

@@ -39,13 +39,24 @@ class LocalWorker:
         self.worker_id = worker_id
         self.code: int | None = None
         """Exit code, or minus the signal that ended it, where that is known."""
+        self.problem = ""
+        """Why its process could not be started."""
+        self.is_ordered = True
+        """Whether nothing has been heard of its process yet."""
         self._messages = messages
         self._process: psutil.Process | None = None
+        weakref.finalize(self, messages.close)
 
-    def note_start(self, started: Started) -> None:
-        """Note the process that runs this worker."""
-        with contextlib.suppress(psutil.NoSuchProcess):
-            self._process = psutil.Process(started.pid)
+    def note(self, news: Started | Ended) -> None:
+        """Note what is heard of the process that runs this worker."""
+        self.is_ordered = False
+        if isinstance(news, Ended):
+            self.code = news.code
+        elif news.problem:
+            self.problem = news.problem
+        else:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                self._process = psutil.Process(news.pid)
 
     @property
     def is_alive(self) -> bool:
@@ -88,7 +99,7 @@ class NurseryProcess:
         self._messages = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "rushtyped", "workers"],
+                [sys.executable, "-P", "-m", "rushtyped", "workers"],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=self._messages,
@@ -108,8 +119,9 @@ class NurseryProcess:
 
     def receive(self, seconds: float) -> list[Started | Ended]:
         """Wait until there is news of workers, but no longer than this."""
-        readable, _, _ = select.select([self._socket], [], [], max(0.0, seconds))
-        if not readable:
+        poll = select.poll()  # select() itself takes no descriptor above 1023
+        poll.register(self._socket, select.POLLIN)
+        if not poll.poll(max(0.0, seconds) * 1000):
             return []
         received = b""
         with contextlib.suppress(ConnectionError):
@@ -152,14 +164,25 @@ class LocalWorkers:
             try:
                 for order in orders:
                     self._send(nursery, Birth(order, surroundings))
-                waiting = {order.worker_id for order in orders}
-                while waiting:
-                    for news in nursery.receive(_DEATH):
-                        self._note(news)
-                        waiting.discard(news.worker_id)
+                    self._note_all(nursery.receive(0.0))  # so that neither side's buffer is full
+                while any(self._workers[order.worker_id].is_ordered for order in orders):
+                    self._note_all(nursery.receive(_DEATH))
             except WorkerStartError:
                 self.close()
                 raise
+            self._raise_problems(orders)
+
+    def _raise_problems(self, orders: Sequence[Order]) -> None:
+        """Raise WorkerStartError where processes could not be started; the others run."""
+        failed = [self._workers[order.worker_id] for order in orders]
+        failed = [worker for worker in failed if worker.problem]
+        for worker in failed:
+            self.forget(worker)
+        if failed:
+            raise WorkerStartError(
+                f"{len(failed)} of {len(orders)} worker processes cannot be started: "
+                f"{failed[0].problem}"
+            )
 
     def _send(self, nursery: NurseryProcess, birth: Birth) -> None:
         order = birth.order
@@ -172,12 +195,6 @@ class LocalWorkers:
     def __iter__(self) -> Iterator[LocalWorker]:
         return iter(list(self._workers.values()))
 
-    def __contains__(self, worker_id: str) -> bool:
-        return worker_id in self._workers
-
-    def __getitem__(self, worker_id: str) -> LocalWorker:
-        return self._workers[worker_id]
-
     def alive(self) -> list[LocalWorker]:
         """List the workers whose process lives."""
         self._hear(0.0)
@@ -185,8 +202,9 @@ class LocalWorkers:
 
     def dead(self) -> list[LocalWorker]:
         """List the workers whose process has ended, with how it ended."""
-        self._hear(0.0)
-        ended = [worker for worker in self if not worker.is_alive]
+        with self._lock:  # those that are just being started in another thread do not count
+            self._hear(0.0)
+            ended = [worker for worker in self if not worker.is_alive]
         deadline = time.monotonic() + _DEATH
         while any(worker.code is None for worker in ended) and self._nursery is not None:
             self._hear(max(0.0, min(_NEWS, deadline - time.monotonic())))
@@ -204,12 +222,13 @@ class LocalWorkers:
 
     def forget(self, worker: LocalWorker) -> None:
         """Let go of a worker whose end has been seen to."""
-        del self._workers[worker.worker_id]
+        self._workers.pop(worker.worker_id, None)  # another thread may have seen to it, too
         worker.close()
 
     def close(self) -> None:
         """Let go of the process that started the workers, which ends then."""
-        nursery, self._nursery = self._nursery, None
+        with self._lock:
+            nursery, self._nursery = self._nursery, None
         if nursery is not None:
             nursery.close()
 
@@ -227,23 +246,16 @@ class LocalWorkers:
                 return
             try:
                 while news := self._nursery.receive(seconds):
-                    for each in news:
-                        self._note(each)
+                    self._note_all(news)
                     seconds = 0.0
             except WorkerStartError:  # it has died: the workers' own processes tell of them now
                 self.close()
 
-    def _note(self, news: Started | Ended) -> None:
-        worker = self._workers.get(news.worker_id)
-        if worker is None:
-            return
-        if isinstance(news, Ended):
-            worker.code = news.code
-        elif news.problem:
-            self.forget(worker)
-            raise WorkerStartError(f"a worker process cannot be started: {news.problem}")
-        else:
-            worker.note_start(news)
+    def _note_all(self, news: Sequence[Started | Ended]) -> None:
+        for each in news:
+            worker = self._workers.get(each.worker_id)
+            if worker is not None:
+                worker.note(each)
 
 
 def _end(connection: socket.socket, messages: IO[bytes], process: subprocess.Popen[bytes]) -> None:

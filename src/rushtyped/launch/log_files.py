@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import IO
 
+from rushtyped.errors import InvalidArgumentError
 from rushtyped.launch.order import Order
 
 _TAIL_BYTES = 2000
@@ -40,5 +41,11 @@ def tail(messages: IO[bytes]) -> str:
 
 def _open(directory: str, name: str) -> IO[bytes]:
     """Open a file to be appended to; what is there stays."""
-    Path(directory).mkdir(parents=True, exist_ok=True)
-    return Path(directory, name).open("a+b")
+    try:
+        Path(directory).mkdir(parents=True, exist_ok=True)
+        return Path(directory, name).open("a+b")
+    except OSError as error:
+        raise InvalidArgumentError(
+            f"the log file {name!r} cannot be written in {directory!r}: {error}. Choose another "
+            "directory as message_log or output_log"
+        ) from error

@@ -7,6 +7,7 @@ the manager has gone. It has one thread and no connection, so that forking it is
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import gc
 import os
 import selectors
@@ -25,6 +26,7 @@ from rushtyped.pipes import Frames, frame
 _CHUNK = 1 << 16
 _DESCRIPTORS = 2  # standard error and output of a worker
 _NOT_STARTED = -1
+_SET_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of Linux
 _ORPHANED = Condition(type="ManagerLost", message="The manager of this worker has died")
 
 
@@ -66,6 +68,7 @@ class Nursery:
         self._wake, wake = os.pipe()
         os.set_blocking(wake, False)
         self._wake_writer = wake
+        self._pid = os.getpid()
 
     def run(self) -> Order | None:
         """Serve the manager until it has gone; in a forked worker, return its order."""
@@ -83,7 +86,7 @@ class Nursery:
                 if self._manager in ready:
                     births = self._receive()
                     if births is None:
-                        self._kill_supervised()
+                        self._leave()
                         return None
                     for birth in births:
                         if self._bear(birth):
@@ -123,6 +126,8 @@ class Nursery:
 
     def _become_worker(self, birth: Birth, messages: int, output: int) -> None:
         """Let go of all that is the nursery's."""
+        if birth.order.supervise:
+            self._die_with_nursery()
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -138,6 +143,14 @@ class Nursery:
             os.close(source)
         birth.surroundings.take_over()
         LEASES.leave_to_parent(birth.order.worker_id)
+
+    def _die_with_nursery(self) -> None:
+        """Have this process killed with its parent, even if that takes its lease process along."""
+        library = ctypes.CDLL(None)
+        if hasattr(library, "prctl"):
+            library.prctl(_SET_DEATH_SIGNAL, int(signal.SIGKILL), 0, 0, 0)
+            if os.getppid() != self._pid:  # it died before that
+                os.kill(os.getpid(), signal.SIGKILL)
 
     def _hold_lease(self, pid: int, order: Order) -> None:
         if self._holder is None:
@@ -167,7 +180,11 @@ class Nursery:
         if self._holder is not None and token is not None:
             self._holder.drop(token)
 
-    def _kill_supervised(self) -> None:
+    def _leave(self) -> None:
+        """Kill the supervised workers, and have their tasks settled: the manager has gone."""
+        if self._holder is not None:
+            self._holder.revive()
+            self._holder.settle_orphans()
         for pid, order in self._children.items():
             if order.supervise:
                 with contextlib.suppress(ProcessLookupError):

@@ -41,17 +41,22 @@ class Surroundings:
     @classmethod
     def here(cls) -> Surroundings:
         """Take down those of this process."""
-        return cls(os.getcwd(), list(sys.path), dict(os.environ))  # noqa: PTH109 - a str
+        try:
+            directory = os.getcwd()  # noqa: PTH109 - a str
+        except FileNotFoundError:
+            directory = ""  # it was deleted
+        return cls(directory, list(sys.path), dict(os.environ))
 
     def take_over(self) -> None:
         """Make them those of this process."""
         os.environ.clear()
         os.environ.update(self.environment)
-        self.extend_path()
-        os.chdir(self.directory)
+        sys.path[:] = self.path
+        if self.directory:
+            os.chdir(self.directory)
 
     def extend_path(self) -> None:
-        """Import also from where the manager does."""
+        """Import also from where the manager does, where this process would find nothing."""
         known = set(sys.path)
         sys.path.extend(path for path in self.path if path not in known)
 

@@ -60,6 +60,8 @@ def run_order(order: Order) -> int:
     logger.add(sys.stderr, diagnose=False)  # values of variables may be secret
     keys = NetworkKeys(order.network_id)
     store = Store(Channel(order.endpoint, keys.meta, order.retry_timeout), keys)
+    if LeaseStore(store).is_dismissed(order.worker_id):
+        return 0
     order = _with_free_id(order, store)
     options = order.options
     sink = LogSink(
@@ -83,7 +85,7 @@ def _with_free_id(order: Order, store: Store) -> Order:
 
 
 def _run(order: Order, store: Store, stop: StopSignal) -> int:
-    if stop.received or LeaseStore(store).is_dismissed(order.worker_id):
+    if stop.received:
         return 0
     try:
         worker, loop = _prepare(order, store)
