@@ -43,10 +43,10 @@ def test_workers_see_each_other(network: ParamNetwork, worker: ParamWorker, redi
 
 
 def test_an_id_is_taken_only_once(network: ParamNetwork, redis_url: str) -> None:
-    Worker[Params, Scores](network.network_id, redis=redis_url, worker_id="first")
+    first = Worker[Params, Scores](network.network_id, redis=redis_url, worker_id="first")
     before = contents_of(network)
     with pytest.raises(WorkerIdTakenError, match=r"has a worker 'first' already: choose another"):
-        Worker[Params, Scores](network.network_id, redis=redis_url, worker_id="first")
+        Worker[Params, Scores](network.network_id, redis=redis_url, worker_id=first.worker_id)
     assert contents_of(network) == before
 
 

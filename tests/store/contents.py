@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import redis
 
@@ -12,6 +13,38 @@ EARLIER = "earlier"
 """Stands for a server time before that."""
 
 _TIMES = ("created_at", "started_at", "finished_at", "ended_at")
+
+
+class Expiring(NamedTuple):
+    """A string that the server drops at a time, in milliseconds since 1970."""
+
+    value: bytes
+    at: int
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Lasting:
+    """A string that the server drops some milliseconds after it was written.
+
+    A watch knows only the least and the most of them: it equals any number from one to the other.
+    """
+
+    value: str
+    least: int
+    most: int
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Lasting)
+            and self.value == other.value
+            and max(self.least, other.least) <= min(self.most, other.most)
+        )
+
+
+def lasting(value: str, seconds: float) -> Lasting:
+    """Expect a string that the server drops after so many seconds."""
+    milliseconds = round(1000 * seconds)
+    return Lasting(value, milliseconds, milliseconds)
 
 
 def contents(client: redis.Redis) -> dict[str, Any]:
@@ -28,7 +61,9 @@ def server_time(client: redis.Redis) -> int:
 def _read(client: redis.Redis, name: bytes) -> Any:
     match client.type(name):
         case b"string":
-            return client.get(name)
+            value: Any = client.get(name)
+            at: Any = client.pexpiretime(name.decode())
+            return value if at < 0 else Expiring(value, at)
         case b"list":
             return client.lrange(name, 0, -1)
         case b"set":
@@ -67,6 +102,9 @@ class Watch:
 
     def _shown(self, before: Any, after: Any) -> Any:
         match after:
+            case Expiring(value, at):
+                least, most = at - self._ended // 1000, at - self._began // 1000
+                return Lasting(value.decode(), least, most)
             case dict():
                 return {key.decode(): self._field(key, value) for key, value in after.items()}
             case set():

@@ -14,6 +14,8 @@ from rushtyped.worker_store import WorkerStore
 from tests.store.contents import Watch
 
 WORKERS_FAIL = b"lost"
+LEASE = 1000.0
+"""Seconds of a worker's first lease: longer than any test."""
 
 
 class RecordingChannel(Channel):
@@ -77,11 +79,15 @@ class StoredNetwork:
         seen = self.watch()
         return self.channel.repeat(), seen.changes()
 
-    def worker(self, worker_id: str = "w1") -> WorkerStore:
-        """Register a worker."""
+    def worker(self, worker_id: str = "w1", *, lasts: float = 15.0) -> WorkerStore:
+        """Register a worker whose leases last so many seconds, but for the first one."""
         worker = WorkerStore(self.store, worker_id)
-        assert worker.register({"pid": 1})
+        assert worker.register({"pid": 1, "heartbeat_expire": lasts}, lease=LEASE)
         return worker
+
+    def lose(self, worker: WorkerStore) -> None:
+        """Let a worker's lease run out."""
+        assert self.client.delete(self.keys.worker(worker.worker_id).heartbeat) == 1
 
     def push(self, *keys: str) -> None:
         """Queue tasks whose xs are their key in upper case."""
@@ -122,6 +128,7 @@ class StoredNetwork:
         *,
         max_attempts: int = 0,
         fail_pending: bool = False,
+        only_expired: bool = False,
     ) -> bool:
         """Declare a worker lost."""
         return self.store.settle_worker(
@@ -131,6 +138,7 @@ class StoredNetwork:
             max_attempts=max_attempts,
             fail_pending=fail_pending,
             reason="gone",
+            only_expired=only_expired,
         )
 
     def record(self, worker: WorkerStore) -> dict[str, str]:

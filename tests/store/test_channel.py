@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from rushtyped.errors import ServerError
+from rushtyped.lease_store import LeaseStore
 from rushtyped.worker_store import Verdict, WorkerStore
-from tests.store.stored import StoredNetwork
+from tests.store.stored import LEASE, StoredNetwork
 from tests.waiting import in_background, wait_until
 
 Calls = list[tuple[str, Callable[[], object]]]
@@ -23,8 +24,9 @@ Calls = list[tuple[str, Callable[[], object]]]
 
 def every_call(net: StoredNetwork) -> Calls:
     store, worker = net.store, WorkerStore(net.store, "w1")
+    leases = LeaseStore(store)
     return [
-        ("register", lambda: worker.register({"pid": 1})),
+        ("register", lambda: worker.register({"pid": 1}, LEASE)),
         ("join", lambda: store.join("1", "e1", b"schemas")),
         ("set_budget", lambda: store.set_budget(99, 100.0)),
         ("claim_columns", lambda: store.claim_columns("xs_extra", ["a"])),
@@ -56,7 +58,13 @@ def every_call(net: StoredNetwork) -> Calls:
         ("wait_for_event", lambda: store.wait_for_event(b"0-0", 1.0)),
         ("settled_mark", store.settled_mark),
         ("settled_since", lambda: store.settled_since(0, 0.0)),
-        ("stop_workers", lambda: store.stop_workers("terminate", ())),
+        ("renew", lambda: leases.renew({"w1": 15.0})),
+        ("lost", leases.lost),
+        ("uptime", leases.uptime),
+        ("dismiss", lambda: leases.dismiss(["w8", "w9"], "kill")),
+        ("is_dismissed", lambda: leases.is_dismissed("w1")),
+        ("stop_workers", lambda: store.stop_workers("kill", ())),
+        ("wait_for_kill", lambda: leases.wait_for_kill(["w1"], 1.0)),
         ("settle_worker", lambda: net.settle(worker)),
     ]
 

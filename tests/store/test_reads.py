@@ -262,10 +262,24 @@ def test_workers_are_counted_listed_and_read(net: StoredNetwork) -> None:
     assert net.store.registered() == ({"w1", "w2"}, {"w2"})
     records = net.store.worker_records()
     assert list(records) == ["w1", "w2"]
-    assert sorted(records["w2"]) == [b"pid", b"started_at", b"state", b"token"]
+    assert sorted(records["w2"]) == [
+        *(b"heartbeat", b"heartbeat_expire", b"pid", b"started_at", b"state", b"token"),
+    ]
     assert records["w2"][b"state"] == b"running"
     assert records["w1"][b"state"] == b"terminated"
     assert records["w1"][b"reason"] == b"gone"
+
+
+def test_a_worker_has_a_heartbeat_while_its_lease_lasts(net: StoredNetwork) -> None:
+    net.worker("alive")
+    net.lose(net.worker("lost"))
+    net.settle(net.worker("settled"))
+    records = net.store.worker_records()
+    assert {worker_id: record[b"heartbeat"] for worker_id, record in records.items()} == {
+        "alive": b"1",
+        "lost": b"",
+        "settled": b"",
+    }
 
 
 def test_what_has_been_settled_is_seen_from_a_mark_on(net: StoredNetwork) -> None:

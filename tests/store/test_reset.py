@@ -20,6 +20,7 @@ def fill(net: StoredNetwork) -> None:
     store.claim_columns("xs_extra", ["note"])
     worker, ended = net.worker("w1"), net.worker("w2")
     net.push_running(worker, "r")
+    store.stop_workers("kill", ())
     net.settle(ended)
     net.push("p", "q")
     net.move_to_pending(worker)
@@ -27,10 +28,6 @@ def fill(net: StoredNetwork) -> None:
     net.push_failed("f")
     store.write_hashes(["note"], [("h", b"1")], guarded=False)
     store.store_loop("abc", b"signed")
-    store.stop_workers("terminate", ())
-    for key in (net.keys.worker("w1"), net.keys.worker("w2")):
-        net.client.set(key.heartbeat, "1")
-        net.client.set(key.kill, "1")
     for worker_id in ("w1", "w2", "refused"):
         LogStore(store).push(worker_id, 1, 100, [b"line"])
 
@@ -43,7 +40,7 @@ WORKERS_OWN = [
     f"worker:{worker}{part}"
     for worker in ("w1", "w2")
     for part in ("", ":heartbeat", ":kill", ":log", ":terminate")
-    if (worker, part) != ("w2", ":terminate")
+    if (worker, part) != ("w2", ":heartbeat")
 ]
 
 
@@ -192,7 +189,7 @@ def test_a_popped_task_of_before_is_not_claimed_after(net: StoredNetwork) -> Non
     assert net.claim(worker, 1) == [0, 0, b""]
     assert worker.finish_tasks("a", "Y", "").moved == [-1]
     assert names(net) == [
-        *("events", "meta", "running_workers", "worker:w1", "workers"),
+        *("events", "meta", "running_workers", "worker:w1", "worker:w1:heartbeat", "workers"),
     ]
 
 

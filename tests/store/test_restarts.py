@@ -21,7 +21,7 @@ from rushtyped.keys import NetworkKeys
 from rushtyped.store import Store
 from rushtyped.worker_store import Verdict, WorkerStore
 from tests.store.servers import OwnServer, ReplyLosingProxy
-from tests.store.stored import RecordingChannel, StoredNetwork
+from tests.store.stored import LEASE, RecordingChannel, StoredNetwork
 from tests.waiting import in_background, wait_until
 
 
@@ -53,7 +53,7 @@ def test_a_call_whose_reply_is_lost_has_the_effect_of_once(
     worker = WorkerStore(lossy.store, "w1")
     outcomes: list[object] = []
     for call in (
-        lambda: worker.register({"pid": 1}),
+        lambda: worker.register({"pid": 1}, LEASE),
         lambda: lossy.push("a", "b", "c"),
         lambda: worker.pop_task(1.0).claimed,
         lambda: worker.pop_task(0).claimed,
@@ -88,7 +88,7 @@ def test_a_restart_of_the_server_is_survived(own_server: OwnServer, network_id: 
     channel = Channel(resolve_endpoint(own_server.url), keys.meta, retry_timeout=20.0)
     store = Store(channel, keys)
     worker = WorkerStore(store, "w1")
-    worker.register({"pid": 1})
+    worker.register({"pid": 1}, LEASE)
     store.push_tasks([("a", b"A", b""), ("b", b"B", b"")])
     assert worker.pop_task(0).claimed is not None
     own_server.kill()
@@ -129,7 +129,7 @@ def test_a_pop_that_waits_while_the_server_restarts_goes_on(
     channel = Channel(resolve_endpoint(own_server.url), keys.meta, retry_timeout=20.0)
     store = Store(channel, keys)
     worker = WorkerStore(store, "w1")
-    worker.register({"pid": 1})
+    worker.register({"pid": 1}, LEASE)
     client = redis.Redis.from_url(own_server.url)
     with in_background(lambda: worker.pop_task(5.0)) as call:
         wait_until(

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from rushtyped import lua
+from rushtyped.lease_store import LeaseStore, Renewal
 from rushtyped.log_store import LogStore
 from rushtyped.lua import load_script, script_names
 from rushtyped.worker_store import Verdict, WorkerStore
@@ -17,7 +18,7 @@ from tests.store.stored import StoredNetwork
 TYPES = {b"hash", b"list", b"set", b"zset", b"string", b"stream"}
 INCLUDES = ("announce", "append", "clock", "last_event", "verdict")
 FEW_VALUES = {
-    ("register_worker", "unpack(ARGV, 3)"),  # the fields of a record
+    ("register_worker", "unpack(ARGV, 4)"),  # the fields of a record
     ("read_hashes", "unpack(ARGV, 3, 2 + n)"),  # the fields asked for
     ("read_hashes", "unpack(fields)"),
 }
@@ -195,14 +196,14 @@ def test_unpack_never_meets_its_limit(name: str) -> None:
     assert {(name, call) for call in unbounded} <= FEW_VALUES
 
 
-def test_scripts_and_python_agree_on_the_verdicts() -> None:
+def test_scripts_and_python_agree_on_what_replies_mean() -> None:
     texts = [include("verdict"), *(split(name)[1] for name in script_names())]
     numbers: dict[str, int] = {}
     for names, values in re.findall(r"local ([A-Z, ]+) = ([\d, ]+)", "\n".join(texts)):
         pairs = zip(names.split(", "), values.split(", "), strict=True)
         for name, value in pairs:
             assert numbers.setdefault(name, int(value)) == int(value)
-    assert numbers == dict(Verdict.__members__)
+    assert numbers == {**Verdict.__members__, **Renewal.__members__}
 
 
 @pytest.mark.parametrize(
@@ -238,7 +239,9 @@ def use_every_script(net: StoredNetwork) -> WorkerStore:
     store.read_hashes(["a"], ["xs"])
     worker.pop_task(0)
     net.move_to_pending(worker)
-    store.stop_workers("terminate", ())
+    LeaseStore(store).renew({"w1": 15.0})
+    LeaseStore(store).lost()
+    store.stop_workers("kill", ())
     worker.check()
     store.progress()
     worker.finish_tasks("r", "Y", "")

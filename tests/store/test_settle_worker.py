@@ -41,6 +41,7 @@ def test_running_tasks_fail_and_popped_ones_go_back_to_the_front(net: StoredNetw
         },
         "worker:w1:tasks": None,
         "worker:w1:pending": None,
+        "worker:w1:heartbeat": None,
         "events": ["worker 1 w1", "failed 1 w1", "queued 2 w1"],
     }
 
@@ -62,6 +63,7 @@ def test_a_worker_without_tasks_just_ends(net: StoredNetwork) -> None:
             "ended_at": NOW,
             "reason": "gone",
         },
+        "worker:w1:heartbeat": None,
         "events": ["worker 1 w1"],
     }
 
@@ -178,9 +180,8 @@ def test_tasks_of_other_workers_are_left_alone(net: StoredNetwork) -> None:
     net.settle(worker)
     changes = seen.changes()
     assert changes["running"] == ["b"]
-    assert not {"task:b", "task:c", "worker:w2", "worker:w2:tasks", "worker:w2:pending"} & {
-        *changes
-    }
+    assert [name for name in changes if name in ("task:b", "task:c")] == []
+    assert [name for name in changes if name.startswith("worker:w2")] == []
 
 
 def test_finished_tasks_stay_finished(net: StoredNetwork) -> None:
@@ -221,3 +222,82 @@ def test_thousands_of_tasks_are_settled_in_one_step(net: StoredNetwork) -> None:
     net.push_running(worker, *keys)
     net.settle(worker, max_attempts=2)
     assert net.store.task_keys("queue") == keys
+
+
+def test_nothing_happens_while_the_lease_lasts_where_only_an_expired_one_counts(
+    net: StoredNetwork,
+) -> None:
+    worker = net.worker()
+    net.push_running(worker, "r")
+    net.push("q")
+    net.move_to_pending(worker)
+    seen = net.watch()
+    assert not net.settle(worker, only_expired=True)
+    assert net.reply == 0
+    assert seen.changes() == {}
+    assert net.repeat() == (0, {})
+
+
+def test_it_is_settled_once_its_lease_has_run_out(net: StoredNetwork) -> None:
+    worker = net.worker()
+    net.push_running(worker, "r")
+    net.push("q")
+    net.move_to_pending(worker)
+    net.lose(worker)
+    record = net.record(worker)
+    seen = net.watch()
+    assert net.settle(worker, max_attempts=2, only_expired=True)
+    assert net.reply == 1
+    assert seen.changes() == {
+        "task:r": {"state": "queued", "xs": "R", "attempt": "2", "created_at": EARLIER},
+        "running": None,
+        "queue": ["r", "q"],
+        "running_workers": None,
+        "terminated_workers": {"w1"},
+        "worker:w1": {
+            **record,
+            "started_at": EARLIER,
+            "settled_by": "t1",
+            "ended_at": NOW,
+            "reason": "gone",
+        },
+        "worker:w1:tasks": None,
+        "worker:w1:pending": None,
+        "events": ["worker 1 w1", "queued 2 w1"],
+    }
+    assert net.repeat() == (1, {})
+
+
+def test_who_comes_second_for_an_expired_lease_changes_nothing(net: StoredNetwork) -> None:
+    worker = net.worker()
+    net.push_running(worker, "a")
+    net.lose(worker)
+    net.settle(worker, max_attempts=2, only_expired=True)
+    seen = net.watch()
+    assert not net.settle(worker, "t2", only_expired=True)
+    assert net.reply == 0
+    assert seen.changes() == {}
+
+
+def test_the_repeat_succeeds_after_another_worker_has_taken_the_task(net: StoredNetwork) -> None:
+    worker, other = net.worker(), net.worker("w2")
+    net.push_running(worker, "a")
+    net.lose(worker)
+    net.settle(worker, max_attempts=2, only_expired=True)
+    again = net.channel.sent
+    net.pop(other, 1)
+    seen = net.watch()
+    assert net.channel.run(again[0], *again[1]) == 1
+    assert seen.changes() == {}
+    assert net.state("a") == "running"
+
+
+def test_requests_to_end_stay_for_who_renews_the_lease(net: StoredNetwork) -> None:
+    worker = net.worker()
+    net.store.stop_workers("kill", ["w1"])
+    seen = net.watch()
+    net.settle(worker)
+    assert sorted(seen.changes()) == [
+        *("events", "running_workers", "terminated_workers"),
+        *("worker:w1", "worker:w1:heartbeat"),
+    ]

@@ -10,15 +10,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from rushtyped import InvalidArgumentError, LoopLoadError, UntrustedLoopError
+from rushtyped import InvalidArgumentError, InvalidTypeError, LoopLoadError, UntrustedLoopError
 from rushtyped.large_objects import (
     Sink,
     StoredObject,
-    objects_directory,
     read_object,
     store_object,
 )
@@ -140,21 +138,24 @@ def as_a_file(directory: Path) -> Path:
     return directory / "file"
 
 
-@pytest.mark.parametrize(
-    "make", [in_a_file, as_a_file, lambda _: "nul\0", lambda _: 3, lambda _: "\udcff"]
-)
+@pytest.mark.parametrize("make", [in_a_file, as_a_file, lambda _: "nul\0", lambda _: "\udcff"])
 def test_a_directory_that_cannot_be_made_is_refused(
-    tmp_path: Path, make: Callable[[Path], Any]
+    tmp_path: Path, make: Callable[[Path], str | Path]
 ) -> None:
-    with pytest.raises(InvalidArgumentError, match=r"large_objects_path must be a directory, or"):
-        objects_directory(make(tmp_path))
+    with pytest.raises(InvalidArgumentError, match=r"that this user may write.*Choose another$"):
+        store_object(make(tmp_path), SHA256, never)
+
+
+def test_what_is_no_path_is_refused() -> None:
+    with pytest.raises(InvalidTypeError, match=r"must be the path of a directory but is 3 \(int\)"):
+        store_object(3, SHA256, never)  # type: ignore[arg-type]  # what a caller may get wrong
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_directory_without_write_access_is_refused(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
-    with pytest.raises(InvalidArgumentError, match="where this user may not write"):
-        store_object(tmp_path, SHA256, write_content)
+    with pytest.raises(InvalidArgumentError, match=r"that this user may write.*Permission denied"):
+        store_object(tmp_path, SHA256, never)
 
 
 def test_a_missing_file_says_that_the_directory_must_be_shared(tmp_path: Path) -> None:
