@@ -19,7 +19,7 @@ TESTS = {
     "test_two_workers_finish_exactly_max_tasks",
     "start_remote_workers": "launch/test_engines.py::"
     "test_dask_runs_a_worker_again_whose_process_has_died",
-    "worker_script": "launch/test_scripts.py::test_a_line_starts_a_worker_in_each_shell",
+    "worker_script": "launch/test_scripts.py::test_the_line_starts_one_worker_each_time_it_is_run",
     "wait_for_workers": "launch/test_local_workers.py::test_waiting_for_workers",
     "stop_workers": "launch/test_leases.py::test_any_manager_can_kill_a_worker",
     "detect_lost_workers": "faults/test_lost_workers.py::test_a_hundred_losses_on_overloaded_cores",

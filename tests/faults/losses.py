@@ -94,7 +94,7 @@ def dask(network: ParamNetwork) -> Iterator[Start]:
     engine: Any = distributed  # it is not typed
     with ExitStack() as stack:
         cluster = stack.enter_context(
-            engine.LocalCluster(n_workers=2, threads_per_worker=20, dashboard_address=None)
+            engine.LocalCluster(n_workers=2, threads_per_worker=20, dashboard_address=":0")
         )
         executor: Executor = stack.enter_context(engine.Client(cluster)).get_executor()
         yield lambda n: network.start_workers(

@@ -15,11 +15,11 @@ PACKAGE = "rushtyped"
 # From top to bottom: a module imports only from layers above its own. A package stands for all
 # modules in it, which may import each other.
 LAYERS = (
-    *("errors", "arguments", "keys", "pipes", "models", "dtypes", "schema", "specialisation", "codec"),
-    *("frames", "keeper", "embedded", "connect", "lua", "channel", "wire", "store", "worker_store"),
-    *("log_store", "lease_store", "selection", "cache", "task", "packer", "membership", "hashes", "waiter"),
-    *("reader", "log_reader", "logs", "plan", "tasks", "progress", "large_objects", "loops"),
-    *("heartbeat", "worker", "launch", "network"),
+    *("errors", "arguments", "keys", "pipes", "models", "dtypes", "schema", "specialisation"),
+    *("codec", "frames", "keeper", "embedded", "connect", "lua", "channel", "wire", "store"),
+    *("worker_store", "log_store", "lease_store", "selection", "cache", "task", "packer"),
+    *("membership", "hashes", "waiter", "reader", "log_reader", "logs", "plan", "tasks"),
+    *("progress", "large_objects", "loops", "heartbeat", "worker", "launch", "network"),
     *("__init__", "demo", "testing", "dashboard", "cli", "__main__"),
 )
 # Polars, what imports it, and optional extras are kept out of a worker's start-up.

@@ -148,6 +148,7 @@ class Crew:
                 lost.append((worker.worker_id, reason))
             elif problem and not self._is_known(worker.worker_id):
                 self._note_start_failure(worker.worker_id, problem, "")
+                self._dismiss_on_engines([worker], "terminate")
             self.engines.forget(worker)
         return lost
 
@@ -171,8 +172,7 @@ class Crew:
         ours = [worker for worker in self.local if worker.worker_id in ids]
         for worker in ours:
             worker.send(signal.SIGKILL)
-        on_engines = [worker for worker in self.engines if worker.worker_id in ids]
-        self._leases.dismiss([each.worker_id for each in on_engines if not each.cancel()], "kill")
+        self._dismiss_on_engines([each for each in self.engines if each.worker_id in ids], "kill")
         for worker in ours:
             self.local.wait(worker, _DEATH)
         for worker_id in ids:
@@ -186,8 +186,14 @@ class Crew:
         self._dismissed.add(worker.worker_id)
         if isinstance(worker, LocalWorker):
             worker.send(signal.SIGTERM)
-        elif not worker.cancel():
-            self._leases.dismiss([worker.worker_id], "terminate")
+        else:
+            self._dismiss_on_engines([worker], "terminate")
+
+    def _dismiss_on_engines(self, workers: Sequence[EngineWorker], how: StopType) -> None:
+        """Take workers back, and have those end whose call an engine makes all the same."""
+        self._leases.dismiss([worker.worker_id for worker in workers], how)
+        for worker in workers:
+            worker.cancel()
 
     def _settle_lost(
         self, worker_id: str, reason: str, attempts: int, *, only_expired: bool = False

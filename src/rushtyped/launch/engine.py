@@ -56,6 +56,7 @@ class EngineWorker:
     def __init__(self, worker_id: str, future: AnyFuture) -> None:
         self.worker_id = worker_id
         self.future = future
+        self._is_cancelled = False
 
     @property
     def has_ended(self) -> bool:
@@ -64,6 +65,7 @@ class EngineWorker:
 
     def cancel(self) -> bool:
         """Take it back where it has not begun; whether it is over then."""
+        self._is_cancelled = True
         with contextlib.suppress(Exception):  # an engine may not be able to cancel
             self.future.cancel()
         return self.has_ended
@@ -74,6 +76,8 @@ class EngineWorker:
         future: Any = self.future
         if not self.has_ended:
             return ""
+        if self._is_cancelled:  # an engine may wait for the error of a call that never made one
+            return "its future was cancelled"
         try:
             if hasattr(future, "cancelled") and future.cancelled():
                 return "its future was cancelled"

@@ -15,7 +15,10 @@ local asked = {}
 for _, worker_id in ipairs(ids) do
   if redis.call('SISMEMBER', running_workers, worker_id) == 1 then
     local worker = prefix .. 'worker:' .. worker_id
-    redis.call('SET', worker .. ':terminate', how)
+    -- a kill is never taken back
+    if redis.call('GET', worker .. ':terminate') ~= 'kill' then
+      redis.call('SET', worker .. ':terminate', how)
+    end
     -- wakes the process that renews the lease, which kills it where this manager cannot
     if how == 'kill' then redis.call('LPUSH', worker .. ':kill', how) end
     asked[#asked + 1] = worker_id
