@@ -48,9 +48,11 @@ def check_stored(model: Model, snapshot: Snapshot) -> None:
     running = {worker_id for worker_id, worker in model.workers.items() if worker.running}
     assert snapshot.running_workers == running
     for worker_id, worker in model.workers.items():
-        assert snapshot.of_workers[worker_id].pending == worker.pending
-        asked = snapshot.of_workers[worker_id].terminate is not None
-        assert asked or not worker.asked_to_stop
+        stored = snapshot.of_workers[worker_id]
+        assert stored.pending == worker.pending
+        assert stored.has_lease == worker.leased
+        assert (stored.terminate or b"").decode() == (worker.asked or "")
+        assert set(stored.kill) == ({"kill"} if worker.asked == "kill" else set())
     assert snapshot.hashes == set(model.hashes)
     for key, note in model.hashes.items():
         assert {name: msgpack.unpackb(value) for name, value in snapshot.tasks[key].items()} == {

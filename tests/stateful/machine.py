@@ -21,8 +21,8 @@ from rushtyped import (
 from rushtyped.keys import new_worker_id
 from tests.models import Scores, Start, Timing
 from tests.stateful.invariants import check_frame
-from tests.stateful.model import ENDED, KILLED, LOST, REMOVED, ModelWorker
-from tests.stateful.system import AnyNetwork, AnyTask, AnyWorker, System
+from tests.stateful.model import ENDED, EXPIRED, KILLED, LOST, MOST_ATTEMPTS, REMOVED, ModelWorker
+from tests.stateful.system import LEASE, AnyNetwork, AnyTask, AnyWorker, System
 
 WHO = st.sampled_from(["first", "first", "second", "second", "late"])
 """Two workers that run, and the last one that does not run any more."""
@@ -40,6 +40,7 @@ SCORE = st.sampled_from([0.0, 1.0])
 SECONDS = st.none() | st.just(0.5)
 MESSAGE = st.sampled_from(["diverged", "out of memory"])
 ROOM = st.sampled_from([None, 0, 0, 1])
+LEASE_CHANGE = st.sampled_from(["run out", "run out", "end", "renew", "look"])
 ENDING = st.sampled_from(["keep", "keep", "keep", "finish", "fail", "leave"])
 
 
@@ -233,27 +234,70 @@ class NetworkMachine(System):
 
     @rule(
         place=PLACE,
-        how=st.sampled_from(["end", "lose", "kill", "lose and requeue", "lose and requeue"]),
+        how=st.sampled_from(["end", "die", "kill", "die and requeue", "die and requeue"]),
     )
     def replace_worker(self, place: str, how: str) -> None:
-        """A worker leaves or is found lost; it may come back late."""
+        """A worker leaves or is found dead by its process; it may come back late."""
         worker = self.workers[place]
-        requeue = how == "lose and requeue"
+        requeue = how == "die and requeue"
         if how == "end":
             worker.set_terminated()
             self.model.settle(worker.worker_id, ENDED, requeue=False, keep_popped=True)
         elif how == "kill":
             self.manager.stop_workers("kill", worker_ids=[worker.worker_id])
+            self.model.ask(worker.worker_id, "kill")
             self.model.settle(worker.worker_id, KILLED, requeue=False, keep_popped=False)
         else:
-            lost = Condition(type=LOST[0], message=LOST[1])
-            assert self.manager._settle(worker.worker_id, lost, requeue=requeue)
+            assert self._settle(worker.worker_id, requeue=requeue)
             self.model.settle(worker.worker_id, LOST, requeue=requeue, keep_popped=requeue)
-            assert not self.manager._settle(worker.worker_id, lost, requeue=not requeue)
+            assert not self._settle(worker.worker_id, requeue=not requeue)
         self._replace(place)
 
+    def _settle(self, worker_id: str, *, requeue: bool, only_expired: bool = False) -> bool:
+        return self.manager._crew._settle(
+            worker_id,
+            Condition(type=LOST[0], message=LOST[1]),
+            attempts=MOST_ATTEMPTS if requeue else 0,
+            fail_pending=not requeue,
+            only_expired=only_expired,
+        )
+
+    @rule(who=st.lists(WHO, min_size=1, max_size=2), what=LEASE_CHANGE)
+    def change_leases(self, who: list[str], what: str) -> None:
+        """Leases run out, or whoever renews them does so, ends them or only looks."""
+        ids = list(dict.fromkeys(self._worker(each).worker_id for each in who))
+        if what == "run out":
+            self.client.delete(*(self.keys.worker(worker_id).heartbeat for worker_id in ids))
+            for worker_id in ids:
+                if worker_id in self.model.workers:
+                    self.model.workers[worker_id].leased = False
+        else:
+            seconds = {"renew": LEASE, "end": 0.0, "look": -1.0}[what]
+            replies = self.leases.renew(dict.fromkeys(ids, seconds))
+            expected = [self.model.renew(worker_id, seconds) for worker_id in ids]
+            assert [reply.name for reply in replies] == expected
+
+    @rule(requeue=st.booleans())
+    def detect_lost_workers(self, requeue: bool) -> None:
+        """Workers whose lease has run out are found lost; one that has a lease is not settled."""
+        lost = self.model.lost()
+        for worker_id in self.model.workers.keys() - lost:
+            assert not self._settle(worker_id, requeue=requeue, only_expired=True)
+        found = self.manager.detect_lost_workers(requeue=requeue)
+        assert sorted(found) == sorted(lost)
+        for worker_id in found:
+            self.model.settle(worker_id, EXPIRED, requeue=requeue, keep_popped=requeue)
+        for place in ("first", "second"):
+            if self.workers[place].worker_id in lost:
+                self._replace(place)
+
     @rule(
-        what=st.sampled_from(["ask to stop", "register", "reset tasks", "reset all", "write hash"]),
+        what=st.sampled_from(
+            [
+                *("ask to stop", "ask to kill", "register"),
+                *("reset tasks", "reset all", "write hash"),
+            ]
+        ),
         who=WHO,
     )
     def interfere(self, what: str, who: str) -> None:
@@ -261,6 +305,8 @@ class NetworkMachine(System):
         match what:
             case "ask to stop":
                 self._ask_to_stop(self._worker(who).worker_id)
+            case "ask to kill":
+                self._ask_to_kill(self._worker(who).worker_id)
             case "register":
                 self._register(self.workers["first"].worker_id)
             case "write hash":
@@ -270,21 +316,28 @@ class NetworkMachine(System):
 
     def _ask_to_stop(self, worker_id: str) -> None:
         self.manager.stop_workers("terminate", worker_ids=[worker_id])
-        known = self.model.workers.get(worker_id)
-        if known and known.running:
-            known.asked_to_stop = True
-            self.model.n_calls += 1
+        self.model.ask(worker_id, "terminate")
+
+    def _ask_to_kill(self, worker_id: str) -> None:
+        """Do the first half of a kill, as a manager does that dies before it settles the tasks."""
+        self.manager._store.stop_workers("kill", [worker_id])
+        self.model.ask(worker_id, "kill")
 
     def _register(self, taken: str) -> None:
         with pytest.raises(WorkerIdTakenError):
             AnyWorker(self.network_id, redis=self.url, worker_id=taken)
         worker_id, keys = new_worker_id(), self.keys
-        record = keys.worker(worker_id).record
-        names = (keys.workers, keys.running_workers, record, keys.events)
-        registered = self.manager._store.run("register_worker", names, worker_id, "t1", "pid", 1)
-        assert registered == 1
-        assert self.manager._settle(worker_id, Condition(type="T", message="m"))
-        self.model.workers[worker_id] = ModelWorker(running=False)
+        worker = keys.worker(worker_id)
+        names = (
+            *(keys.workers, keys.running_workers, worker.record, worker.heartbeat, keys.events),
+        )
+        arguments = (worker_id, "t1", 1000 * int(LEASE), "pid", 1)
+        assert self.manager._store.run("register_worker", names, *arguments) == 1
+        assert not self._settle(worker_id, requeue=False, only_expired=True)
+        self.client.delete(worker.heartbeat)
+        assert self.manager._store.run("register_worker", names, *arguments) == 1
+        assert self._settle(worker_id, requeue=False, only_expired=True)
+        self.model.workers[worker_id] = ModelWorker(running=False, leased=False)
 
     def _write_hash(self, worker: AnyWorker) -> None:
         known = list(self.model.hashes)[1:2]

@@ -10,6 +10,7 @@ REMOVED = ("TaskFailed", "Removed from queue")
 ENDED = ("WorkerTerminated", "Worker was terminated")
 KILLED = ("WorkerKilled", "Worker was killed")
 LOST = ("WorkerLost", "gone")
+EXPIRED = ("WorkerLost", "Worker has crashed or was killed (no sign of life)")
 
 Reason = tuple[str, str]
 """Type and message of a condition."""
@@ -36,7 +37,10 @@ class ModelWorker:
     """What is known of one registered worker."""
 
     running: bool = True
-    asked_to_stop: bool = False
+    leased: bool = True
+    """Whether its lease lasts; one whose lease has run out may be found lost, but works on."""
+    asked: str | None = None
+    """What it was asked for while it ran: terminate or kill."""
     pending: list[str] = field(default_factory=list)
     """Keys that it has moved out of the queue and not claimed."""
 
@@ -87,7 +91,7 @@ class Model:
         worker = self.workers.get(worker_id)
         if worker is None or not worker.running:
             return "LOST"
-        if worker.asked_to_stop:
+        if worker.asked:
             return "STOPPED"
         if self.max_tasks is None:
             return "GO"
@@ -165,12 +169,33 @@ class Model:
                 moved.append(key)
         return moved
 
+    def ask(self, worker_id: str, how: str) -> None:
+        """Ask a worker to end."""
+        worker = self.workers.get(worker_id)
+        if worker and worker.running:
+            worker.asked = worker.asked if worker.asked == "kill" else how
+            self.n_calls += 1
+
+    def renew(self, worker_id: str, seconds: float) -> str:
+        """Renew a lease, end it where the seconds are 0, or only look where they are negative."""
+        worker = self.workers.get(worker_id)
+        if worker and worker.asked == "kill":
+            return "KILL"
+        if worker is None or not worker.running:
+            return "GONE"
+        worker.leased = worker.leased if seconds < 0 else seconds > 0
+        return "DONE"
+
+    def lost(self) -> set[str]:
+        """Name the running workers whose lease has run out."""
+        return {key for key, worker in self.workers.items() if worker.running and not worker.leased}
+
     def settle(self, worker_id: str, reason: Reason, *, requeue: bool, keep_popped: bool) -> None:
         """End a worker; its tasks fail, or go back to the front of the queue."""
         worker = self.workers[worker_id]
         if not worker.running:
             return
-        worker.running = False
+        worker.running = worker.leased = False
         back = []
         for key in self.of_worker(worker_id):
             task = self.tasks[key]

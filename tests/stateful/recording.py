@@ -8,7 +8,7 @@ from typing import Any
 
 from rushtyped.lua import Script
 
-_READS = ("check_budget", "check_worker", "read_hashes")
+_READS = ("check_budget", "check_worker", "find_lost_workers", "read_hashes")
 _ANNOUNCED = ("set_budget", "stop_workers")
 _FULL = 4
 _COUNTED = ("push_tasks", "push_finished_tasks", "push_failed_tasks")
@@ -56,11 +56,16 @@ class Recorder:
     def listen(self, tasks: Any) -> None:
         """Tell of what this Network or Worker sends from now on."""
         channel = tasks._channel
-        run, run_after = channel.run, channel.run_after
+        run, run_once, run_after = channel.run, channel.run_once, channel.run_after
 
         def recorded(script: Script, *arguments: object) -> Any:
             reply = run(script, *arguments)
             self._tell(script, reply, lambda: run(script, *arguments))
+            return reply
+
+        def recorded_once(script: Script, *arguments: object) -> Any:
+            reply = run_once(script, *arguments)
+            self._tell(script, reply, lambda: run_once(script, *arguments))
             return reply
 
         def recorded_after(command: object, script: Script, *arguments: object) -> Any:
@@ -69,7 +74,7 @@ class Recorder:
             self._tell(script, reply, lambda: run(script, *arguments))
             return reply, is_repeat
 
-        channel.run, channel.run_after = recorded, recorded_after
+        channel.run, channel.run_once, channel.run_after = recorded, recorded_once, recorded_after
 
     def _tell(self, script: Script, reply: Any, send_again: Callable[[], Any]) -> None:
         if script.name not in _READS:

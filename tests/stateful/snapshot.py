@@ -21,11 +21,17 @@ class OfWorker:
     tasks: set[str]
     pending: list[str]
     terminate: bytes | None
+    has_lease: bool
+    kill: list[str]
 
     def without_notes(self) -> OfWorker:
         """Leave out what it notes about its requests, even those that changed nothing."""
         kept = {name: value for name, value in self.record.items() if name not in _NOTES}
         return replace(self, record=kept)
+
+    def without_wakes(self) -> OfWorker:
+        """Leave out what wakes those who are to kill it."""
+        return replace(self, kill=[])
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +54,10 @@ class Snapshot:
     tasks: dict[str, Hash]
     of_workers: dict[str, OfWorker]
 
-    def without_events(self) -> Snapshot:
-        """Leave out the stream."""
-        return replace(self, events=(0, None))
+    def without_wakes(self) -> Snapshot:
+        """Leave out what wakes those who wait: the stream, and the commands to kill."""
+        kept = {name: worker.without_wakes() for name, worker in self.of_workers.items()}
+        return replace(self, events=(0, None), of_workers=kept)
 
     def without_notes(self) -> Snapshot:
         """Leave out what workers note about their requests."""
@@ -81,9 +88,14 @@ def read_snapshot(client: Any, network_id: str) -> Snapshot:
         tasks={key.decode(): _hash(fields) for key, fields in tasks if fields},
         of_workers={
             worker_id.decode(): OfWorker(
-                _hash(record), set(_texts(running)), _texts(pending), terminate
+                record=_hash(record),
+                tasks=set(_texts(running)),
+                pending=_texts(pending),
+                terminate=terminate,
+                has_lease=_has_lease(lasts),
+                kill=_texts(kill),
             )
-            for worker_id, record, running, pending, terminate in workers
+            for worker_id, record, running, pending, terminate, lasts, kill in workers
         },
     )
 
@@ -108,7 +120,8 @@ for _, id in ipairs(sets[1]) do
   local worker = prefix .. 'worker:' .. id
   workers[#workers + 1] = {id, redis.call('HGETALL', worker),
     redis.call('SMEMBERS', worker .. ':tasks'), redis.call('LRANGE', worker .. ':pending', 0, -1),
-    redis.call('GET', worker .. ':terminate')}
+    redis.call('GET', worker .. ':terminate'), redis.call('PTTL', worker .. ':heartbeat'),
+    redis.call('LRANGE', worker .. ':kill', 0, -1)}
 end
 local events = {redis.call('XLEN', prefix .. 'events'),
   redis.call('XREVRANGE', prefix .. 'events', '+', '-', 'COUNT', 1)}
@@ -159,6 +172,7 @@ def _check_owners(snapshot: Snapshot) -> None:
         assert worker.tasks == {key for key, owner in owners.items() if owner == worker_id}
         if worker_id not in running:
             assert worker.pending == [], "a worker that does not run holds tasks back"
+            assert not worker.has_lease, "a worker that does not run has a lease"
 
 
 def _check_fields(key: str, fields: Hash) -> None:
@@ -210,6 +224,12 @@ def delete_network(client: Any, network_id: str) -> set[str]:
     if names:
         client.unlink(*names)
     return set(names)
+
+
+def _has_lease(milliseconds: int) -> bool:
+    """Read the reply of PTTL, which is negative for a key that is not there, or never goes."""
+    assert milliseconds != -1, "a lease never runs out"
+    return milliseconds >= 0
 
 
 def _hash(flat: list[bytes]) -> Hash:

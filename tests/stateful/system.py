@@ -9,7 +9,9 @@ import pytest
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
 from rushtyped import BudgetSpentError, Network, Worker, WorkerStoppedError
-from rushtyped.keys import NetworkKeys, new_network_id, new_task_keys
+from rushtyped.heartbeat.holder import LEASES
+from rushtyped.keys import NetworkKeys, new_network_id, new_task_keys, new_worker_id
+from rushtyped.lease_store import LeaseStore
 from rushtyped.task import Task
 from tests.models import Params, Scores, Start, Timing
 from tests.stateful.invariants import check_frame, check_records, check_shown, check_stored, x2_of
@@ -22,10 +24,14 @@ from tests.stateful.snapshot import (
     names_of,
     read_snapshot,
 )
+from tests.waiting import wait_until
 
 AnyNetwork = Network[Params, Scores, Start, Timing]
 AnyWorker = Worker[Params, Scores, Start, Timing]
 AnyTask = Task[Params, Scores, Start, Timing]
+
+LEASE = 1000.0
+"""Seconds of a lease: longer than any history."""
 
 
 class System(RuleBasedStateMachine):
@@ -47,6 +53,10 @@ class System(RuleBasedStateMachine):
         self.recorder.listen(self.manager)
         self.aware: set[object] = {self.manager}
         self.client: Any = self.manager.connector
+        self.leases = LeaseStore(self.manager._store)
+        wait_until(
+            lambda: self.leases.uptime() > 2, description="the server has outlasted a short lease"
+        )
         self.everybody: list[AnyWorker] = []
         self.workers = {"first": self._new_worker(), "second": self._new_worker()}
         self.seen = {"manager": 0, "first": 0}
@@ -65,11 +75,20 @@ class System(RuleBasedStateMachine):
             assert left <= names_of(self.network_id, known, self.model.workers)
 
     def _new_worker(self) -> AnyWorker:
-        worker = AnyWorker(self.network_id, redis=self.url)
+        worker_id = new_worker_id()
+        LEASES.leave_to_parent(worker_id)  # the rules renew the lease, and nobody else
+        worker = AnyWorker(
+            self.network_id,
+            redis=self.url,
+            worker_id=worker_id,
+            heartbeat_period=1,
+            heartbeat_expire=1,
+        )
         self.recorder.listen(worker)
         self.everybody.append(worker)
         self.aware.add(worker)
-        self.model.workers[worker.worker_id] = ModelWorker()
+        self.model.workers[worker_id] = ModelWorker()
+        self.leases.renew({worker_id: LEASE})
         return worker
 
     def _replace(self, place: str) -> None:
@@ -148,7 +167,7 @@ class System(RuleBasedStateMachine):
             assert reply == request.reply, f"a repeated {request.script} was answered anew"
         after = self._snapshot()
         if request.is_announced_twice:
-            before, after = before.without_events(), after.without_events()
+            before, after = before.without_wakes(), after.without_wakes()
         assert after == before, f"a repeated {request.script} wrote"
         if request.is_settled:
             self.settled.append(request)

@@ -96,7 +96,10 @@ def test_killed_processes_lose_no_task(network: ParamNetwork, redis_url: str, se
                 each.process.kill()
     requeue = rng.random() < 0.5
     for each in hammers:
-        assert network._settle(each.worker_id, LOST, requeue=requeue)
+        attempts = 3 if requeue else 0
+        assert network._crew._settle(
+            each.worker_id, LOST, attempts=attempts, fail_pending=not requeue
+        )
     wait_until(lambda: n_clients(network) <= n_before, description="the server has read it all")
     snapshot = read_snapshot(network.connector, network.network_id)
     check_laws(snapshot)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rushtyped.lease_store import LeaseStore, Renewal
 from tests.store.stored import StoredNetwork
 
 
@@ -85,6 +86,15 @@ def test_a_kill_follows_a_request_to_end(net: StoredNetwork) -> None:
         "worker:w1:kill": ["kill"],
         "events": ["stop 1"],
     }
+
+
+def test_a_request_to_end_does_not_take_back_a_kill(net: StoredNetwork) -> None:
+    net.worker("w1")
+    net.store.stop_workers("kill", ["w1"])
+    seen = net.watch()
+    assert net.store.stop_workers("terminate", ["w1"]) == ["w1"]
+    assert seen.changes() == {"events": ["stop 1"]}
+    assert LeaseStore(net.store).renew({"w1": 15.0}) == [Renewal.KILL]
 
 
 def test_the_lease_of_who_is_asked_lasts(net: StoredNetwork) -> None:
