@@ -39,6 +39,7 @@ _IN_QUERIES = (
     *("ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_cert_reqs", "ssl_check_hostname"),
     *("ssl_ciphers", "ssl_keyfile", "ssl_min_version", "ssl_password"),
 )
+_CLIENTS_OWN = ("connection_pool", "himport_registry", "maint_notifications", "orig_")
 _NOT_IN_URLS = ("credential_provider", "redis_connect_func", "sentinel_manager")
 
 AnyClient = redis.Redis | redis.RedisCluster
@@ -140,9 +141,7 @@ def _settings(socket_timeout: float) -> dict[str, Any]:
 
 def _endpoint_of_client(client: redis.Redis) -> Endpoint:
     pool: Any = client.connection_pool
-    options = dict(pool.connection_kwargs)
-    options.pop("himport_registry", None)
-    options.pop("connection_pool", None)
+    options = _own_options(pool.connection_kwargs)
     if hasattr(pool, "sentinel_manager"):
         options |= {"sentinel_manager": pool.sentinel_manager, "service_name": pool.service_name}
         address = f"service {pool.service_name!r} of a sentinel"
@@ -159,12 +158,21 @@ def _endpoint_of_client(client: redis.Redis) -> Endpoint:
 
 
 def _endpoint_of_cluster(client: redis.RedisCluster) -> Endpoint:
-    options = dict(client.nodes_manager.connection_kwargs)
+    options = _own_options(client.nodes_manager.connection_kwargs)
     options["startup_nodes"] = list(client.nodes_manager.startup_nodes.values())
     nodes = ", ".join(sorted(node.name for node in options["startup_nodes"]))
-    for name in ("host", "port", "path", "himport_registry"):
+    for name in ("host", "port", "path"):
         options.pop(name, None)
     return Endpoint(address=f"cluster of {nodes}", client_type=redis.RedisCluster, options=options)
+
+
+def _own_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what a client has put there for its own connections."""
+    return {
+        name: value
+        for name, value in options.items()
+        if not name.startswith(_CLIENTS_OWN) and type(value) is not object
+    }
 
 
 def _url_of_options(endpoint: Endpoint) -> str:
@@ -240,6 +248,12 @@ def _shown(url: str, source: str) -> str:
         raise RedisUrlError(
             f"{source} must be a URL that begins with {'://, '.join(_SCHEMES)}:// "
             f"but begins with {parts.scheme!r}: write it as redis://user:password@host:6379/0"
+        )
+    behind = parts.path + parts.fragment + ("" if "@" in parts.netloc else parts.query)
+    if "@" in behind and (parts.scheme != "unix" or ("@" not in parts.netloc and parts.netloc)):
+        raise RedisUrlError(
+            f"{source} holds a URL with an @ behind its host, {parts.scheme}://***: in a user or "
+            "a password, write / as %2F, ? as %3F, # as %23 and @ as %40"
         )
     user, at, hosts = parts.netloc.rpartition("@")
     name = unquote(user.partition(":")[0])

@@ -25,7 +25,6 @@ from rushtyped import (
     ServerVersionError,
     TooLargeError,
 )
-from rushtyped.embedded import use_embedded_server
 from tests.contents import contents_of
 from tests.models import ParamNetwork, Params, Scores, points
 from tests.waiting import wait_until
@@ -84,6 +83,12 @@ def test_an_unreachable_server_is_named_at_once(url: str) -> None:
         "redis+cluster://",
         "redis+cluster://localhost:port",
         "redis://user:secret@localhost:port",
+        "redis://user:top/secret@localhost",
+        "redis://user:top?secret@localhost",
+        "redis://user:top#secret@localhost",
+        "rediss://user:secret@top/secret@localhost",
+        "unix://user:top/secret@localhost",
+        "redis+sentinel://user:top/secret@localhost/main",
     ],
 )
 def test_a_malformed_url_is_refused_without_its_password(url: str) -> None:
@@ -108,11 +113,10 @@ def test_what_is_no_server_is_refused(given: object) -> None:
 @pytest.fixture
 def locked_server(tmp_path: Path) -> Iterator[str]:
     """URL of a server with the password "right"."""
-    path = Path(use_embedded_server(tmp_path / "path")).parent  # short enough for a socket
     port = free_port()
     process = subprocess.Popen(
         [str(VALKEY), "--port", str(port), "--requirepass", "right", "--save", ""],
-        cwd=path,
+        cwd=tmp_path,
         stdout=subprocess.DEVNULL,
     )
     client = redis.Redis(port=port, password="right")
