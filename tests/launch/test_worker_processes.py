@@ -84,3 +84,9 @@ def test_the_number_of_workers_defaults_to_the_cores(
 ) -> None:
     monkeypatch.setattr("os.sched_getaffinity", lambda _pid: {0, 1}, raising=False)
     assert len(network.start_local_workers(serve)) == 2
+
+
+def test_sigterm_ends_a_process_that_a_loop_has_forked(network: ParamNetwork) -> None:
+    network.start_local_workers(loops.end_a_child, n_workers=1)
+    network.wait_until_done(timeout=20.0)
+    assert network.fetch_finished_tasks()["y"].to_list() == [-15.0]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 import sys
+import threading
 from dataclasses import replace
 from typing import Any
 
@@ -40,12 +42,33 @@ class StopSignal:
         self.received = False
         self._worker: AnyWorker | None = None
         signal.signal(signal.SIGTERM, self._receive)
+        self._forking = threading.local()
+        os.register_at_fork(
+            before=self._hold_back,
+            after_in_parent=self._let_through,
+            after_in_child=self._leave_child_alone,
+        )
 
     def pass_on_to(self, worker: AnyWorker) -> None:
         """Name the worker that is to stop."""
         self._worker = worker
         if self.received:
             worker.stop()
+
+    def _leave_child_alone(self) -> None:
+        """Let SIGTERM end a process that the loop forks: a pool ends its own so, and waits."""
+        if signal.getsignal(signal.SIGTERM) == self._receive:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        self._let_through()
+
+    def _hold_back(self) -> None:
+        """Have one that comes while the loop forks wait until it is clear whom it means."""
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        self._forking.let_through = signal.SIGTERM not in blocked
+
+    def _let_through(self) -> None:
+        if self._forking.let_through:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
     def _receive(self, *_: object) -> None:
         self.received = True
