@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+import time
+
 from rushtyped import Extra, Network, Worker, Xs, Ys
 
 
@@ -51,6 +54,17 @@ def serve(worker: Worker[Params, Scores]) -> None:
     while not worker.terminated:
         task = worker.pop_task(timeout=0.2)
         if task is not None:
+            task.finish(Scores(y=task.xs.x1))
+
+
+def slow_search(worker: Worker[Params, Scores]) -> None:
+    """Evaluate points that take some time each, from the queue and of its own."""
+    while not worker.terminated:
+        task = worker.pop_task(timeout=0.0)
+        if task is None:
+            task = worker.running_task(Params(x1=random.random(), x2=0.0))
+        with task:
+            time.sleep(random.uniform(0.0, 0.02))
             task.finish(Scores(y=task.xs.x1))
 
 

@@ -17,8 +17,8 @@ import distributed
 import polars as pl
 import psutil
 
-from rushtyped import Network, Worker
-from tests.models import ParamNetwork, Params, Scores
+from rushtyped import Network
+from tests.models import ParamNetwork, Params, Scores, slow_search
 from tests.waiting import wait_until
 
 PERIOD = 1.0
@@ -27,17 +27,6 @@ SLACK = 1.0
 """Seconds that a look at the network may take on an overloaded machine."""
 
 Start = Callable[[int], list[str]]
-
-
-def slow_search(worker: Worker[Params, Scores]) -> None:
-    """Evaluate points that take some time each, from the queue and of its own."""
-    while not worker.terminated:
-        task = worker.pop_task(timeout=0.0)
-        if task is None:
-            task = worker.running_task(Params(x1=random.random(), x2=0.0))
-        with task:
-            time.sleep(random.uniform(0.0, 0.05))
-            task.finish(Scores(y=task.xs.x1))
 
 
 @contextmanager

@@ -11,22 +11,11 @@ from itertools import chain
 
 import polars as pl
 
-from rushtyped import Network, TaskState, Worker
-from tests.models import Params, Scores
+from rushtyped import Network, TaskState
+from tests.models import Params, Scores, slow_search
 from tests.waiting import wait_until
 
 KILLS = 20
-
-
-def slow_search(worker: Worker[Params, Scores]) -> None:
-    """Evaluate points that take some time each, from the queue and of its own."""
-    while not worker.terminated:
-        task = worker.pop_task(timeout=0.0)
-        if task is None:
-            task = worker.running_task(Params(x1=random.random(), x2=0.0))
-        with task:
-            time.sleep(random.uniform(0.0, 0.02))
-            task.finish(Scores(y=task.xs.x1))
 
 
 def kill_one(network: Network[Params, Scores]) -> bool:
