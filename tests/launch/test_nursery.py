@@ -252,6 +252,21 @@ def test_a_manager_with_many_open_files_can_start_workers(network: ParamNetwork)
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
+def test_too_few_files_for_all_workers_start_none(network: ParamNetwork) -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    n_open = psutil.Process().num_fds()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (n_open + 40, before[1]))
+    try:
+        with pytest.raises(WorkerStartError, match=r"60 worker processes need .* None was started"):
+            network.start_local_workers(idle, n_workers=60)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert network._crew.local.ever_started == set()
+    ids = network.start_local_workers(idle, n_workers=1)
+    network.wait_for_workers(worker_ids=ids, timeout=20.0)
+    assert network.worker_ids == ids
+
+
 @pytest.mark.parametrize("when", ["at once", "at its end"])
 def test_a_network_that_is_dropped_leaves_neither_warnings_nor_processes(
     network: ParamNetwork, redis_url: str, lives: Lives, when: str

@@ -14,6 +14,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import IO
 
 import psutil
@@ -28,6 +29,8 @@ from rushtyped.pipes import Frames, frame
 _CHUNK = 1 << 16
 _DEATH = 5.0
 """Seconds within which a killed process is gone."""
+_SPARE = 16
+"""Files that starting workers takes, beside one for each."""
 _NEWS = 0.05
 """Seconds for which one wait for news lasts."""
 
@@ -156,20 +159,23 @@ class LocalWorkers:
         """Start a process for each order.
 
         Standard error and output are appended to files, so that a talkative worker never blocks.
+        Raises WorkerStartError before anything is started where there cannot be so many files.
         """
-        with self._lock:
+        with self._lock, contextlib.ExitStack() as opened:
+            logs = _open_all(orders, opened)
             self._hear(0.0)
             nursery = self._nursery = self._nursery or NurseryProcess()
             surroundings = Surroundings.here()
             try:
-                for order in orders:
-                    self._send(nursery, Birth(order, surroundings))
+                for order, messages in zip(orders, logs, strict=True):
+                    self._send(nursery, Birth(order, surroundings), messages)
                     self._note_all(nursery.receive(0.0))  # so that neither side's buffer is full
                 while any(self._workers[order.worker_id].is_ordered for order in orders):
                     self._note_all(nursery.receive(_DEATH))
             except WorkerStartError:
                 self.close()
                 raise
+            opened.pop_all()  # each is its worker's now
             self._raise_problems(orders)
 
     def _raise_problems(self, orders: Sequence[Order]) -> None:
@@ -184,9 +190,8 @@ class LocalWorkers:
                 f"{failed[0].problem}"
             )
 
-    def _send(self, nursery: NurseryProcess, birth: Birth) -> None:
+    def _send(self, nursery: NurseryProcess, birth: Birth, messages: IO[bytes]) -> None:
         order = birth.order
-        messages = open_messages(order)
         with open_output(order) as output:
             nursery.send(birth, (messages.fileno(), output.fileno()))
         self._workers[order.worker_id] = LocalWorker(order.worker_id, messages)
@@ -256,6 +261,20 @@ class LocalWorkers:
             worker = self._workers.get(each.worker_id)
             if worker is not None:
                 worker.note(each)
+
+
+def _open_all(orders: Sequence[Order], opened: contextlib.ExitStack) -> list[IO[bytes]]:
+    """Open the files that take the workers' standard error, all or none."""
+    try:
+        with contextlib.ExitStack() as spare:  # what starting them takes besides
+            for _ in range(_SPARE):
+                spare.enter_context(Path(os.devnull).open("rb"))
+            return [opened.enter_context(open_messages(order)) for order in orders]
+    except OSError as error:
+        raise WorkerStartError(
+            f"{len(orders)} worker processes need as many files for their messages: {error}. None "
+            "was started: start fewer, or allow this process more open files (ulimit -n)"
+        ) from error
 
 
 def _end(connection: socket.socket, messages: IO[bytes], process: subprocess.Popen[bytes]) -> None:
