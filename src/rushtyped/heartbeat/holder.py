@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from rushtyped.codec import encode_condition
@@ -71,7 +72,7 @@ class LeaseHolder:
             time.sleep(max(0.0, self._started_at + _SHORTEST_LIFE - time.monotonic()))
             self._process = self._start()
             for token, lease in self._held.items():
-                self._tell(Hold(token, lease))
+                self._tell(Hold(token, replace(lease, since=time.monotonic())))
 
     def settle_orphans(self) -> None:
         """Have the tasks of supervised workers settled: their manager has left."""
