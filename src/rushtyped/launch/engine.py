@@ -63,12 +63,11 @@ class EngineWorker:
         """Whether the engine is through with it, in whatever way."""
         return bool(self.future.done())
 
-    def cancel(self) -> bool:
-        """Take it back where it has not begun; whether it is over then."""
+    def cancel(self) -> None:
+        """Take it back where it has not begun."""
         self._is_cancelled = True
         with contextlib.suppress(Exception):  # an engine may not be able to cancel
             self.future.cancel()
-        return self.has_ended
 
     @property
     def problem(self) -> str:
