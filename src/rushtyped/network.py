@@ -238,8 +238,7 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
 
         Counts workers that run, and those started here even when they have ended since. Raises
         WaitTimeoutError after `timeout` seconds (the plan's, else never; 0 looks once),
-        WorkerStartError when a process
-        that was started here has died before it registered.
+        WorkerStartError when a process that was started here has died before it registered.
         """
         ids = _checked_ids(worker_ids)
         if n is None and ids is None:
