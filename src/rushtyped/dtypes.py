@@ -81,6 +81,10 @@ class ColumnType:
     items: tuple[ColumnType, ...] = field(default=(), compare=False)
     """The column type at each position of a tuple: equal columns, constraints of their own."""
     constraints: tuple[object, ...] = field(default=(), compare=False)
+    tag: str = field(default="", compare=False)
+    """The field of a union by which its members are told apart."""
+    variants: tuple[ColumnType, ...] = field(default=(), compare=False)
+    """The members of a union, each a STRUCT column with its model as `python`."""
 
     def __str__(self) -> str:
         return self._name() + ("?" if self.nullable else "")
@@ -184,6 +188,9 @@ def _flat(metadata: Iterable[object]) -> tuple[object, ...]:
 
 
 def _resolve(annotation: Any, metadata: tuple[object, ...], place: _Place) -> ColumnType:
+    for item in metadata:
+        if isinstance(item, ColumnType):  # of a model that was read back from a stored schema
+            return item
     origin = get_origin(annotation)
     if origin is Annotated:
         inner, *more = get_args(annotation)

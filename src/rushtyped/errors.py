@@ -49,6 +49,10 @@ class UnknownTaskError(InvalidArgumentError, KeyError):
         return str(self.args[0])  # KeyError would show the repr
 
 
+class UnknownNetworkError(InvalidArgumentError):
+    """No network of this name has been created on this server."""
+
+
 class WorkerIdTakenError(InvalidArgumentError):
     """A worker with this id is registered in the network already."""
 

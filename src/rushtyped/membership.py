@@ -9,15 +9,15 @@ from typing import Any
 from loguru import logger
 
 from rushtyped.channel import Channel
-from rushtyped.errors import SchemaMismatchError, ServerVersionError
-from rushtyped.keys import new_token
+from rushtyped.connect import Endpoint
+from rushtyped.errors import SchemaMismatchError, ServerVersionError, UnknownNetworkError
+from rushtyped.keys import NetworkKeys, check_network_id, new_token
 from rushtyped.packer import Packer
 from rushtyped.schema import Models, SchemaMatch, compare_schemas, schema_json
 from rushtyped.selection import unknown_tasks
-from rushtyped.store import CHUNK, Store
+from rushtyped.store import CHUNK, Joined, Store
+from rushtyped.wire import WIRE_VERSION
 
-WIRE_VERSION = "1"
-"""Version of everything that is stored; a change that old readers cannot read raises it."""
 OLDEST_SERVER = (6, 2)
 _VERSION = re.compile(rb"redis_version:(\d+)\.(\d+)")
 _EVICTION = re.compile(rb"maxmemory_policy:(\S+)")
@@ -48,20 +48,27 @@ def check_server(channel: Channel) -> None:
 class Membership:
     """A network as one of its users knows it: its schemas are agreed on, its epoch is known."""
 
-    def __init__(self, store: Store, packer: Packer[Any, Any, Any, Any], network_id: str) -> None:
+    def __init__(
+        self, store: Store, packer: Packer[Any, Any, Any, Any], network_id: str, *, declares: bool
+    ) -> None:
         self._store = store
         self._packer = packer
         self._network_id = network_id
+        self._declares = declares
         self._epoch: bytes | None = None
         self._joined = False
 
     def join(self) -> None:
         """Agree on the schemas with those who were here first, unless that was done.
 
-        Raises SchemaMismatchError with a line for each field that differs.
+        Who declares no models records nothing. Raises SchemaMismatchError with a line for each
+        field that differs.
         """
         if not self._joined:
-            self._epoch = _join(self._store, self._packer.codec.schema.models)
+            if self._declares:
+                self._epoch = _join(self._store, self._packer.codec.schema.models)
+            else:
+                self._epoch = read_joined(self._store, self._network_id).epoch
             self._joined = True
 
     def note_reset(self, *, joined: bool) -> None:
@@ -91,15 +98,46 @@ class Membership:
         raise unknown_tasks(self._network_id, unknown)
 
 
+def read_joined(store: Store, network_id: str) -> Joined:
+    """Read what the first user of a network has recorded.
+
+    Raises UnknownNetworkError where nobody has, SchemaMismatchError for another wire format.
+    """
+    joined = store.joined()
+    if joined is None:
+        raise UnknownNetworkError(
+            f"there is no network {network_id!r} on {store.channel.endpoint.address}: check the "
+            "name and the server, or create it with Network[Params, Scores](...)"
+        )
+    _check_version(joined.version)
+    return joined
+
+
+def read_schemas(network_id: str, endpoint: Endpoint, retry_timeout: float) -> bytes:
+    """Read the schemas of a network that nobody has joined here; raise what `read_joined` does."""
+    keys = NetworkKeys(check_network_id(network_id))
+    channel = Channel(endpoint, keys.meta, retry_timeout)
+    try:
+        channel.probe()  # tried once: a wrong address does not heal
+        return read_joined(Store(channel, keys), network_id).schemas
+    finally:
+        channel.close()
+
+
+def _check_version(version: bytes) -> None:
+    if version != WIRE_VERSION.encode():
+        raise SchemaMismatchError(
+            f"the network is stored in version {version.decode(errors='replace')!r} of the wire "
+            f"format but this is version {WIRE_VERSION!r}: use the version of rushtyped that "
+            "wrote it"
+        )
+
+
 def _join(store: Store, models: Models) -> bytes:
     """Record the schemas or compare them with those recorded; return the network's epoch."""
     declared = schema_json(models)
     joined = store.join(WIRE_VERSION, new_token(), declared)
-    if joined.version != WIRE_VERSION.encode():
-        raise SchemaMismatchError(
-            f"the network is stored in version {joined.version.decode()!r} of the wire format but "
-            f"this is version {WIRE_VERSION!r}: use the version of rushtyped that wrote it"
-        )
+    _check_version(joined.version)
     while joined.schemas != declared:
         comparison = compare_schemas(joined.schemas, models)
         if comparison.match is SchemaMatch.SAME:

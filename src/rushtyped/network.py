@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Generic, Self
 
 from loguru import logger
 
-from rushtyped.arguments import as_list, check_count, check_options, check_seconds
+from rushtyped.arguments import check_count, check_options, check_seconds
 from rushtyped.connect import Server
-from rushtyped.errors import InvalidArgumentError, WaitTimeoutError
-from rushtyped.keys import check_worker_id, new_network_id, new_token, new_worker_id
+from rushtyped.errors import InvalidArgumentError, InvalidTypeError, WaitTimeoutError
+from rushtyped.keys import new_network_id, new_token, new_worker_id
 from rushtyped.launch.crew import MAX_ATTEMPTS, Crew, StopType, countdown
 from rushtyped.launch.engine import Executor, check_executor
 from rushtyped.launch.local import n_cores
@@ -25,10 +25,13 @@ from rushtyped.launch.script import script_of
 from rushtyped.log_store import LogStore
 from rushtyped.logs import LogLevels, LogPrinter
 from rushtyped.loops import check_loop, new_secret, pack_loop
+from rushtyped.membership import read_schemas
+from rushtyped.models import Extra, Xs, Ys
 from rushtyped.packer import Conditions
 from rushtyped.plan import Settings, endpoint_for, secret, settings
 from rushtyped.progress import ProgressLine
-from rushtyped.selection import check_keys, moved_keys
+from rushtyped.selection import check_keys, check_worker_ids, moved_keys
+from rushtyped.specialisation import check_undeclared, specialise_as_stored
 from rushtyped.task import XE, YE, X, Y
 from rushtyped.tasks import RETRY_TIMEOUT, Tasks
 from rushtyped.worker import Worker
@@ -66,6 +69,21 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         super().__init__(name, endpoint_for(redis), patience)
         if max_tasks is not None or seconds is not None:
             self._store.set_budget(max_tasks, seconds)
+
+    @classmethod
+    def open(
+        cls, network_id: str, *, redis: Server | None = None, retry_timeout: float = RETRY_TIMEOUT
+    ) -> Network[Xs, Ys, Extra, Extra]:
+        """Join a network that exists, without its models: columns are those that it has recorded.
+
+        What was pushed by others can be read, retried, failed and pushed again; workers need the
+        models. Raises UnknownNetworkError where there is no such network.
+        """
+        check_undeclared(cls)
+        patience = check_seconds("retry_timeout", retry_timeout) or 0.0
+        schemas = read_schemas(network_id, endpoint := endpoint_for(redis), patience)
+        opened: type[Network[Xs, Ys, Extra, Extra]] = specialise_as_stored(cls, schemas)
+        return opened(network_id, redis=endpoint, retry_timeout=patience)
 
     def _open(self) -> None:
         super()._open()
@@ -204,6 +222,11 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         supervise: bool = False,
     ) -> list[Order]:
         """Store the loop, and make an order for each worker that is to run it."""
+        if type(self).stored is not None:
+            raise InvalidTypeError(
+                f"network {self.network_id!r} was opened without models, which workers need: "
+                "join it with Network[Params, Scores](...)"
+            )
         models = self._packer.codec.schema.models
         check_loop(worker_loop, models)
         loop = pack_loop(
@@ -240,7 +263,7 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         WaitTimeoutError after `timeout` seconds (the plan's, else never; 0 looks once),
         WorkerStartError when a process that was started here has died before it registered.
         """
-        ids = _checked_ids(worker_ids)
+        ids = check_worker_ids(worker_ids)
         if n is None and ids is None:
             raise InvalidArgumentError("wait_for_workers needs n, worker_ids or both")
         wanted = check_count("n", n, least=0) if n is not None else len(ids or ())
@@ -295,7 +318,7 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         user's is told to end, but its process is not killed.
         """
         check_options("type", [type], ("kill", "terminate"))
-        ids = _checked_ids(worker_ids)
+        ids = check_worker_ids(worker_ids)
         if ids != []:
             self._crew.stop(type, ids)
 
@@ -322,7 +345,7 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         from rushtyped.log_reader import LogReader
 
         return LogReader(self._logs).frame(
-            _checked_ids(worker_ids), time_difference=time_difference
+            check_worker_ids(worker_ids), time_difference=time_difference
         )
 
     def print_log(self) -> None:
@@ -374,9 +397,3 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
 
     def _watch(self) -> tuple[float, Callable[[], object]]:
         return self._crew.pause, self.detect_lost_workers
-
-
-def _checked_ids(worker_ids: Sequence[str] | None) -> list[str] | None:
-    if worker_ids is None:
-        return None
-    return [check_worker_id(each) for each in as_list("worker_ids", worker_ids)]

@@ -173,9 +173,9 @@ def compare_schemas(stored: bytes, declared: Models) -> SchemaComparison:
     field that only one side has is accepted when it has a default.
     Raise CorruptDataError when `stored` is not what `schema_json` makes.
     """
-    merged = _parse(stored)
+    merged = parse_schemas(stored)
     before = _canonical(merged)
-    ours = _parse(schema_json(declared))
+    ours = parse_schemas(schema_json(declared))
     differences = [line for name in GROUPS for line in _merge(name, merged[name], ours[name])]
     after = _canonical(merged)
     match = SchemaMatch.SAME if before == after else SchemaMatch.EXTENDED
@@ -206,6 +206,7 @@ def _document(group: GroupSchema) -> dict[str, Any]:
     properties = document.setdefault("properties", {})
     for name, column in group.columns.items():
         properties.setdefault(name, {})["column"] = str(column)
+    document["order"] = list(group.columns)
     document.setdefault("required", []).sort()
     document["additionalProperties"] = group.free_form
     return document
@@ -228,7 +229,8 @@ def _canonical(document: object) -> bytes:
     return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
 
 
-def _parse(stored: bytes) -> dict[str, dict[str, Any]]:
+def parse_schemas(stored: bytes) -> dict[str, dict[str, Any]]:
+    """Read what `schema_json` makes; raise CorruptDataError for anything else."""
     try:
         document = json.loads(stored)
         for name in GROUPS:
@@ -237,6 +239,8 @@ def _parse(stored: bytes) -> dict[str, dict[str, Any]]:
             names = [*columns, *group["required"]]
             if not all(isinstance(item, str) for item in names):
                 raise TypeError(names)
+            if sorted(group["order"]) != sorted(group["properties"]):
+                raise ValueError(group["order"])
             bool(group["additionalProperties"])
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise CorruptDataError(
@@ -259,12 +263,13 @@ def _merge(group: str, stored: dict[str, Any], declared: dict[str, Any]) -> Iter
         return
     old, new = stored["properties"], declared["properties"]
     needed, required = set(stored["required"]), set(declared["required"])
-    for name in sorted({*old, *new}):
+    for name in (*sorted(old), *(name for name in declared["order"] if name not in old)):
         if name not in old:
             if name in required:
                 column = new[name]["column"]
                 yield f"{group}.{name}: not stored, declared {column} without a default"
             old[name] = {**new[name], "optional": True}
+            stored["order"].append(name)
         elif name not in new:
             if name in needed:
                 yield f"{group}.{name}: stored {old[name]['column']}, not declared"

@@ -8,7 +8,7 @@ from typing import Literal
 
 from rushtyped.arguments import as_list, check_options
 from rushtyped.errors import InvalidArgumentError, UnknownTaskError
-from rushtyped.keys import check_task_key
+from rushtyped.keys import check_task_key, check_worker_id
 from rushtyped.models import TaskState
 from rushtyped.schema import DEFAULT_FIELDS, Field
 from rushtyped.store import Index
@@ -42,6 +42,13 @@ def check_states(states: States) -> list[TaskState]:
 def check_keys(keys: Sequence[str]) -> list[str]:
     """Return task keys as a list, or raise InvalidTypeError or InvalidArgumentError."""
     return [check_task_key(key) for key in as_list("keys", keys)]
+
+
+def check_worker_ids(worker_ids: Sequence[str] | None) -> list[str] | None:
+    """Return worker ids as a list, None for None, or raise what `check_keys` does."""
+    if worker_ids is None:
+        return None
+    return [check_worker_id(each) for each in as_list("worker_ids", worker_ids)]
 
 
 def check_distinct(keys: list[str]) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 from rushtyped.errors import InvalidTypeError
 from rushtyped.models import AnyExtra
 from rushtyped.schema import Models, network_schema
+from rushtyped.stored_schema import stored_models
 
 _MOST_MODELS = len(Models._fields)
 _LEAST_MODELS = 2
@@ -20,6 +21,8 @@ class SpecialisedType(type):
 
     generic: SpecialisedType | None = None
     models: Models | None = None
+    stored: bytes | None = None
+    """The recorded schemas that the models were read back from, where nobody declared them."""
 
 
 def carries_models(parameters: Any) -> bool:
@@ -57,11 +60,28 @@ def specialise(generic: SpecialisedType, parameters: Any) -> SpecialisedType:
             f"xs_extra and ys_extra, but got {len(models)} parameters"
         )
     missing = _MOST_MODELS - len(models)
-    return _specialised(generic, Models(*models, *[AnyExtra] * missing))
+    return _specialised(generic, Models(*models, *[AnyExtra] * missing), None)
+
+
+def check_undeclared(generic: SpecialisedType) -> None:
+    """Raise InvalidTypeError for a class that has its models already."""
+    if generic.models is not None:
+        raise InvalidTypeError(
+            f"open joins without declared models, but {generic.__name__} has some: call "
+            f"Network.open(...), or {generic.__name__}(...) to join with its models"
+        )
+
+
+def specialise_as_stored(generic: SpecialisedType, schemas: bytes) -> Any:
+    """Return the subclass of a generic class whose models are read back from recorded schemas.
+
+    Raises CorruptDataError for bytes that are no schemas.
+    """
+    return _specialised(generic, stored_models(schemas), schemas)
 
 
 @cache
-def _specialised(generic: SpecialisedType, models: Models) -> SpecialisedType:
+def _specialised(generic: SpecialisedType, models: Models, stored: bytes | None) -> SpecialisedType:
     network_schema(models)
     shown = models if models[2:] != (AnyExtra, AnyExtra) else models[:2]
     name = f"{generic.__name__}[{', '.join(model.__name__ for model in shown)}]"
@@ -70,12 +90,15 @@ def _specialised(generic: SpecialisedType, models: Models) -> SpecialisedType:
         "__doc__": generic.__doc__,
         "generic": generic,
         "models": models,
+        "stored": stored,
     }
     return type(generic)(name, (generic,), members)
 
 
 def _reduce(cls: SpecialisedType) -> str | tuple[Callable[..., Any], tuple[Any, ...]]:
     if "generic" in vars(cls) and cls.generic is not None:
+        if cls.stored is not None:
+            return specialise_as_stored, (cls.generic, cls.stored)
         return specialise, (cls.generic, tuple(cls.models or ()))
     return cls.__qualname__
 

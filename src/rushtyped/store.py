@@ -148,6 +148,11 @@ class Store:
         """Record schemas where there are none, or where `known` are stored; return what is."""
         return Joined(*self.run("join_network", (self.keys.meta,), version, epoch, schemas, known))
 
+    def joined(self) -> Joined | None:
+        """Read what the first user of the network has recorded, None where nobody has."""
+        found = self.channel.call("HMGET", self.keys.meta, *Joined._fields)
+        return None if None in found else Joined(*found)
+
     def set_budget(self, max_tasks: int | None, max_seconds: float | None) -> None:
         """Set what is not None of the budget."""
         texts = ("" if limit is None else repr(limit) for limit in (max_tasks, max_seconds))

@@ -63,7 +63,12 @@ class Tasks(Generic[X, Y, XE, YE], metaclass=SpecialisedType):
         self._packer: Packer[X, Y, XE, YE] = Packer(
             specialisation.models_of(type(self)), self._store
         )
-        self._membership = Membership(self._store, self._packer, self._network_id)
+        self._membership = Membership(
+            self._store,
+            self._packer,
+            self._network_id,
+            declares=type(self).stored is None,
+        )
         self._hashes = Hashes(self._store, self._packer)
         self._creator = ""  # id of the worker that creates tasks here; a Network is none
 

@@ -12,6 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from rushtyped.models import Condition, TaskState
 
+WIRE_VERSION = "1"
+"""Version of everything that is stored; a change that old readers cannot read raises it."""
+
 Packed = Annotated[str, Field(json_schema_extra={"contentEncoding": "msgpack"})]
 Microseconds = Annotated[str, Field(pattern=r"^[0-9]+$")]
 Seconds = Annotated[str, Field(pattern=r"^[0-9.]+$")]
@@ -65,7 +68,7 @@ class WorkerHash(WireRecord):
 class MetaHash(BaseModel):
     """The hash `meta`; beside these it has a field `column:<name>` for each free-form column."""
 
-    version: Count = Field("1", description="version of the wire format")
+    version: Count = Field(WIRE_VERSION, description="version of the wire format")
     epoch: str = Field(description="new after every reset")
     schemas: str | None = Field(None, description="JSON Schemas of the four models, as JSON")
     max_tasks: Count | None = None
@@ -121,4 +124,5 @@ RECORDS: dict[str, type[BaseModel]] = {
 def json_schema(name: str) -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of one record."""
     schema = RECORDS[name].model_json_schema()
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "version": 1, **schema}
+    dialect = "https://json-schema.org/draft/2020-12/schema"
+    return {"$schema": dialect, "version": int(WIRE_VERSION), **schema}

@@ -15,7 +15,8 @@ PACKAGE = "rushtyped"
 # From top to bottom: a module imports only from layers above its own. A package stands for all
 # modules in it, which may import each other.
 LAYERS = (
-    *("errors", "arguments", "keys", "pipes", "models", "dtypes", "schema", "specialisation"),
+    *("errors", "arguments", "keys", "pipes", "models", "dtypes", "schema", "stored_schema"),
+    *("specialisation",),
     *("codec", "frames", "keeper", "embedded", "connect", "lua", "channel", "wire", "store"),
     *("worker_store", "log_store", "lease_store", "selection", "cache", "task", "packer"),
     *("membership", "hashes", "waiter", "reader", "log_reader", "logs", "plan", "tasks"),

@@ -13,10 +13,15 @@ from pydantic import BaseModel, ValidationError
 from rushtyped.codec import free, wire
 from rushtyped.dtypes import model_columns
 from rushtyped.errors import CorruptDataError, InvalidTaskError, InvalidTypeError, TooLargeError
+from rushtyped.stored_schema import is_stored
 
 M = TypeVar("M", bound=BaseModel)
 
 _MOST_LINES = 10
+_OPENED = (
+    "; the network was opened without its models: join it with Network[Params, Scores](...) to "
+    "push new values"
+)
 _short = Repr()
 _short.maxstring = _short.maxother = 80
 
@@ -52,7 +57,7 @@ class ModelCodec(Generic[M]):
         if type(instance) is not self.model and not wire.has_fields_of(self.model, instance):
             raise InvalidTypeError(
                 f"expected an instance of {self.model.__name__}, got {_short.repr(instance)} "
-                f"({type(instance).__name__})"
+                f"({type(instance).__name__}){_OPENED if is_stored(self.model) else ''}"
             )
         fields = instance.__dict__
         if self._derived:
