@@ -6,7 +6,7 @@ the server's clock, in digits.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -27,7 +27,7 @@ _END_OF_9999 = 253_402_300_799_999_999  # in microseconds since 1970; no calenda
 class WireRecord(BaseModel):
     """A record that is stored with exactly these fields."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
 
 class TaskHash(WireRecord):
@@ -65,12 +65,41 @@ class WorkerHash(WireRecord):
     claimed: str | None = Field(None, description="key of the task that it popped last")
 
 
+class StoredField(BaseModel):
+    """One field of a model: its JSON Schema with two words added."""
+
+    column: str = Field(description="type of its column, as in Float64, List(String?) or Int64?")
+    optional: bool = Field(
+        default=False, description="whether rows from before it was added may lack it"
+    )
+
+
+class StoredModel(BaseModel):
+    """The JSON Schema of one model; references are resolved, names are those of fields."""
+
+    properties: dict[str, StoredField]
+    required: list[str] = Field(description="fields without a default")
+    order: list[str] = Field(description="all fields in the order of their columns")
+    additionalProperties: bool = Field(  # noqa: N815 - JSON Schema's name
+        description="whether free names are allowed, as in an extra that nobody declared"
+    )
+
+
+class StoredSchemas(WireRecord):
+    """The field `schemas` of the hash `meta`, as JSON."""
+
+    xs: StoredModel
+    ys: StoredModel
+    xs_extra: StoredModel
+    ys_extra: StoredModel
+
+
 class MetaHash(BaseModel):
     """The hash `meta`; beside these it has a field `column:<name>` for each free-form column."""
 
     version: Count = Field(WIRE_VERSION, description="version of the wire format")
     epoch: str = Field(description="new after every reset")
-    schemas: str | None = Field(None, description="JSON Schemas of the four models, as JSON")
+    schemas: str | None = Field(None, description="the record `schemas`, as JSON")
     max_tasks: Count | None = None
     max_seconds: str | None = Field(None, pattern=r"^[0-9.e+]+$")
     started_at: Microseconds | None = Field(None, description="when the clock of max_seconds began")
@@ -114,6 +143,7 @@ RECORDS: dict[str, type[BaseModel]] = {
     "task": TaskHash,
     "worker": WorkerHash,
     "meta": MetaHash,
+    "schemas": StoredSchemas,
     "event": EventEntry,
     "loop": LoopEnvelope,
     "log": LogRecord,
@@ -122,7 +152,7 @@ RECORDS: dict[str, type[BaseModel]] = {
 
 
 def json_schema(name: str) -> dict[str, Any]:
-    """Return the JSON Schema (2020-12) of one record."""
+    """Return the JSON Schema (2020-12) of one record, with the version of the wire format."""
     schema = RECORDS[name].model_json_schema()
     dialect = "https://json-schema.org/draft/2020-12/schema"
     return {"$schema": dialect, "version": int(WIRE_VERSION), **schema}

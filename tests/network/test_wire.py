@@ -3,17 +3,45 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import json
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import msgpack
+import pytest
 import redis
+from jsonschema import Draft202012Validator, ValidationError
 from loguru import logger
 
-from rushtyped import Network, Worker
+from rushtyped import Network, Worker, plan
 from rushtyped.logs import LogSink, capture_logs
-from rushtyped.wire import EventEntry, LogRecord, MetaHash, TaskHash, WorkerHash
 from tests.models import Params, Scores
 from tests.network.logging_worker import log_store
+
+SCHEMAS = Path(__file__).parents[2] / "schemas"
+
+
+def json_schema(name: str) -> Any:
+    return json.loads((SCHEMAS / f"{name}.json").read_text())
+
+
+def check(name: str, record: object) -> None:
+    """Fail unless a record fits the JSON Schema of its kind."""
+    Draft202012Validator(json_schema(name)).validate(record)
+
+
+def texts(values: Iterable[bytes]) -> list[str]:
+    return [value.decode() for value in values]
+
+
+def stored_hash(client: Any, name: str) -> dict[str, str]:
+    """Read a hash as text; what is packed in it is not looked into."""
+    return {
+        field.decode(): value.decode(errors="replace")
+        for field, value in client.hgetall(name).items()
+    }
 
 
 def leave_traces(url: str, network_id: str) -> None:
@@ -39,26 +67,64 @@ def leave_traces(url: str, network_id: str) -> None:
 
 def test_stored_records_fit_their_schemas(redis_url: str, network_id: str) -> None:
     leave_traces(redis_url, network_id)
-    client: Any = redis.Redis.from_url(redis_url, decode_responses=True)
-    plain: Any = redis.Redis.from_url(redis_url)
+    client: Any = redis.Redis.from_url(redis_url)
     prefix = f"rush:{{{network_id}}}:"
-    tasks = client.lrange(f"{prefix}all", 0, -1)
-    workers = client.smembers(f"{prefix}workers")
+    tasks = texts(client.lrange(f"{prefix}all", 0, -1))
+    workers = texts(client.smembers(f"{prefix}workers"))
+    conditions = [
+        packed
+        for key in tasks
+        if (packed := client.hget(f"{prefix}task:{key}", "condition")) is not None
+    ]
     for key in tasks:
-        raw = plain.hgetall(f"{prefix}task:{key}")
-        TaskHash.model_validate(
-            {name.decode(): value.decode(errors="replace") for name, value in raw.items()}
-        )
+        check("task", stored_hash(client, f"{prefix}task:{key}"))
     for worker_id in workers:
-        WorkerHash.model_validate(client.hgetall(f"{prefix}worker:{worker_id}"))
-    meta = client.hgetall(f"{prefix}meta")
-    assert meta.pop("column:batch") == "xs_extra"
-    assert meta.pop("column:seconds") == "ys_extra"
-    assert set(meta) == set(MetaHash.model_fields)
-    MetaHash.model_validate(meta)
+        check("worker", stored_hash(client, f"{prefix}worker:{worker_id}"))
+    for packed in conditions:
+        check("condition", msgpack.unpackb(packed))
     for _, entry in client.xrange(f"{prefix}events"):
-        EventEntry.model_validate(entry)
-    assert (len(tasks), len(workers)) == (9, 2)
+        check("event", {name.decode(): value.decode() for name, value in entry.items()})
+    assert (len(tasks), len(workers), len(conditions)) == (9, 2, 4)
+
+
+def test_the_stored_description_of_a_network_fits_its_schemas(
+    redis_url: str, network_id: str
+) -> None:
+    leave_traces(redis_url, network_id)
+    client: Any = redis.Redis.from_url(redis_url)
+    meta = stored_hash(client, f"rush:{{{network_id}}}:meta")
+    check("meta", meta)
+    assert meta["column:batch"] == "xs_extra"
+    assert meta["column:seconds"] == "ys_extra"
+    described = json_schema("meta")["properties"]
+    assert set(meta) == {*described, "column:batch", "column:seconds"}
+    check("schemas", json.loads(meta["schemas"]))
+    for group in json.loads(meta["schemas"]).values():
+        Draft202012Validator.check_schema(group)
+
+
+def loop_of_nobody(worker: Worker[Params, Scores], *, data: bytes = b"") -> None:
+    raise NotImplementedError
+
+
+def test_a_stored_loop_fits_its_schema(redis_url: str, network_id: str, tmp_path: Path) -> None:
+    client: Any = redis.Redis.from_url(redis_url)
+    prefix = f"rush:{{{network_id}}}:"
+    network = Network[Params, Scores](network_id, redis=redis_url)
+    network.worker_script(loop_of_nobody)
+    with plan(large_objects_path=tmp_path, max_object_size=1024):
+        network.worker_script(functools.partial(loop_of_nobody, data=bytes(2000)))
+    digests = texts(client.smembers(f"{prefix}loops"))
+    kinds = set()
+    for digest in digests:
+        envelope = msgpack.unpackb(client.get(f"{prefix}loop:{digest}")[32:])
+        kinds.add(envelope.get("payload") is None)
+        shown = {
+            name: value.decode("latin-1") if isinstance(value, bytes) else value
+            for name, value in envelope.items()
+        }
+        check("loop", shown)
+    assert (len(digests), kinds) == (2, {True, False})
 
 
 def test_stored_log_records_fit_their_schema(redis_url: str, network_id: str) -> None:
@@ -68,10 +134,25 @@ def test_stored_log_records_fit_their_schema(redis_url: str, network_id: str) ->
         logger.opt(exception=ValueError("bad")).error("two")
     client: Any = redis.Redis.from_url(redis_url)
     prefix = f"rush:{{{network_id}}}:"
-    packed = client.lrange(f"{prefix}worker:w1:log", 0, -1)
-    records = [LogRecord.model_validate(msgpack.unpackb(data), strict=True) for data in packed]
-    assert [record.message for record in records] == ["one", "two"]
+    records = [msgpack.unpackb(data) for data in client.lrange(f"{prefix}worker:w1:log", 0, -1)]
+    for record in records:
+        check("log", record)
+    assert [record["message"] for record in records] == ["one", "two"]
     assert client.hgetall(f"{prefix}logs") == {b"w1": b"2"}
+
+
+@pytest.mark.parametrize(
+    ("name", "record"),
+    [
+        ("task", {"state": "lost", "xs": "", "attempt": "1", "created_at": "1"}),
+        ("task", {"state": "queued", "xs": "", "attempt": "one", "created_at": "1"}),
+        ("event", {"type": "queued", "n": "1", "worker": "", "more": ""}),
+        ("worker", {"pid": "1"}),
+    ],
+)
+def test_another_record_does_not_fit(name: str, record: dict[str, str]) -> None:
+    with pytest.raises(ValidationError):
+        check(name, record)
 
 
 def types_of(client: Any, network_id: str) -> dict[str, str]:
@@ -93,8 +174,8 @@ def test_a_worker_has_a_lease_and_says_how_it_is_renewed(redis_url: str, network
         f"{name}:heartbeat": "string",
         "events": "stream",
     }
-    record = WorkerHash.model_validate(client.hgetall(f"rush:{{{network_id}}}:{name}"))
-    assert (record.heartbeat_period, record.heartbeat_expire) == ("2.0", "40.5")
+    record = client.hgetall(f"rush:{{{network_id}}}:{name}")
+    assert (record["heartbeat_period"], record["heartbeat_expire"]) == ("2.0", "40.5")
     lease = f"rush:{{{network_id}}}:{name}:heartbeat"
     assert client.get(lease) == "1"
     assert 0 < client.pttl(lease) <= 50_500
