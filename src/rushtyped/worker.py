@@ -40,6 +40,8 @@ from rushtyped.worker_store import Claimed, Started, Verdict, WorkerStore
 FRESH = 1.0
 """Seconds for which a reply's verdict answers whether the worker is to stop."""
 POP_TIMEOUT = 1.0
+NORMAL_END = "ended"
+"""Why a worker has ended whose loop has returned, as its record says."""
 FIRST_LEASE = 10.0
 """Seconds by which the first lease is longer, since what renews it has to start first."""
 
@@ -145,7 +147,7 @@ class Worker(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
 
     def set_terminated(self) -> None:
         """Leave the network: tasks that still run here fail, popped ones go back to the queue."""
-        self.leave(_ENDED, "ended")
+        self.leave(_ENDED, NORMAL_END)
 
     def leave(self, condition: AnyCondition, reason: str) -> None:
         """Leave the network for a reason; tasks that still run here fail with this condition."""

@@ -16,19 +16,20 @@ PACKAGE = "rushtyped"
 # modules in it, which may import each other.
 LAYERS = (
     *("errors", "arguments", "keys", "pipes", "models", "dtypes", "schema", "stored_schema"),
-    *("specialisation",),
+    *("generics", "specialisation"),
     *("codec", "frames", "keeper", "embedded", "connect", "lua", "channel", "wire", "store"),
     *("worker_store", "log_store", "lease_store", "selection", "cache", "task", "packer"),
     *("membership", "hashes", "waiter", "reader", "log_reader", "logs", "plan", "tasks"),
-    *("progress", "large_objects", "loops", "heartbeat", "worker", "launch", "network"),
-    *("__init__", "demo", "testing", "dashboard", "cli", "__main__"),
+    *("progress", "large_objects", "loops", "heartbeat", "worker", "launch"),
+    *("loop_types", "network"),
+    *("__init__", "demo", "testing", "pytest_plugin", "dashboard", "cli", "__main__"),
 )
 # Polars, what imports it, and optional extras are kept out of a worker's start-up.
 LATE = (
     *("polars", "rushtyped.frames", "rushtyped.cache", "rushtyped.reader", "rushtyped.log_reader"),
-    *("rushtyped.demo", "pydantic_settings", "sklearn", "numpy"),
+    *("rushtyped.testing", "rushtyped.demo", "pydantic_settings", "sklearn", "numpy"),
 )
-TYPES_ONLY = LATE[:5]
+TYPES_ONLY = LATE[:6]
 MOST_LINES = 400
 MOST_LINES_OF_A_FUNCTION = 40
 

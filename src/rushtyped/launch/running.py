@@ -39,7 +39,7 @@ class StopSignal:
     """SIGTERM, which lets the loop end after its current task, whenever it comes."""
 
     def __init__(self) -> None:
-        self.received = False
+        self.received: bool = False
         self._worker: AnyWorker | None = None
         signal.signal(signal.SIGTERM, self._receive)
         self._forking = threading.local()
@@ -119,7 +119,7 @@ def _run(order: Order, store: Store, stop: StopSignal) -> int:
         logger.exception("Worker {} cannot start", order.worker_id)
         return 1
     stop.pass_on_to(worker)
-    return 0 if run_loop(worker, loop) else 1
+    return 0 if run_loop(worker, loop) is None else 1
 
 
 def _prepare(order: Order, store: Store) -> tuple[AnyWorker, Loop]:
@@ -165,28 +165,29 @@ def run_alone(order: Order, supervisor: int | None) -> int:
     return run_order(order)
 
 
-def run_loop(worker: AnyWorker, loop: Loop) -> bool:
-    """Run a loop to its end and leave the network; True where it ended as it should.
+def run_loop(worker: AnyWorker, loop: Loop) -> BaseException | None:
+    """Run a loop to its end and leave the network; return what it has failed with.
 
     A loop that raises fails its running tasks with the exception. The errors that tell of a
     spent budget or a stop are a normal end.
     """
-    condition: Condition | None = None
+    failure: BaseException | None = None
     try:
         loop(worker)
     except (BudgetSpentError, WorkerStoppedError) as end:
         logger.trace("Worker {} ends: {}", worker.worker_id, end)
     except SystemExit as end:
         if end.code:
-            condition = Condition.from_exception(end)
+            failure = end
     except BaseException as error:  # noqa: BLE001 - whatever ends a loop is recorded
         logger.exception("The loop of worker {} failed", worker.worker_id)
-        condition = Condition.from_exception(error)
-    if condition is None:
+        failure = error
+    if failure is None:
         worker.set_terminated()
     else:
+        condition = Condition.from_exception(failure)
         worker.leave(condition, _reason(condition))
-    return condition is None
+    return failure
 
 
 def _reason(condition: Condition) -> str:
