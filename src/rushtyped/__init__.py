@@ -30,6 +30,7 @@ from rushtyped.errors import (
     WorkerStartError,
     WorkerStoppedError,
 )
+from rushtyped.loop_types import WorkerLoop
 from rushtyped.models import AnyExtra, Condition, Extra, TaskState, Xs, Ys
 from rushtyped.network import Network
 from rushtyped.plan import Plan, WorkerType, current_plan, has_plan, plan, remove_plan
@@ -78,6 +79,7 @@ __all__ = [
     "Worker",
     "WorkerEndedError",
     "WorkerIdTakenError",
+    "WorkerLoop",
     "WorkerStartError",
     "WorkerStoppedError",
     "WorkerType",

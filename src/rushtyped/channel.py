@@ -60,8 +60,8 @@ class Channel:
     def __init__(self, endpoint: Endpoint, slot_key: str, retry_timeout: float) -> None:
         self.endpoint = endpoint
         self.retry_timeout = retry_timeout
-        self.n_round_trips = 0
-        self.recovered_at = float("-inf")
+        self.n_round_trips: int = 0
+        self.recovered_at: float = float("-inf")
         """When a lost connection was last made anew, by the monotonic clock."""
         self._slot_key = slot_key
         self._client: AnyClient | None = None

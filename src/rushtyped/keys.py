@@ -101,22 +101,22 @@ class NetworkKeys:
     )
 
     def __init__(self, network_id: str) -> None:
-        self.network_id = check_network_id(network_id)
-        self.prefix = f"rush:{{{network_id}}}:"
-        self.meta = self.prefix + "meta"
-        self.all = self.prefix + "all"
-        self.queue = self.prefix + "queue"
-        self.running = self.prefix + "running"
-        self.finished = self.prefix + "finished"
-        self.failed = self.prefix + "failed"
-        self.workers = self.prefix + "workers"
-        self.running_workers = self.prefix + "running_workers"
-        self.terminated_workers = self.prefix + "terminated_workers"
-        self.events = self.prefix + "events"
-        self.hashes = self.prefix + "hashes"
-        self.loops = self.prefix + "loops"
-        self.logs = self.prefix + "logs"
-        self.trash = self.prefix + "trash"
+        self.network_id: str = check_network_id(network_id)
+        self.prefix: str = f"rush:{{{network_id}}}:"
+        self.meta: str = self.prefix + "meta"
+        self.all: str = self.prefix + "all"
+        self.queue: str = self.prefix + "queue"
+        self.running: str = self.prefix + "running"
+        self.finished: str = self.prefix + "finished"
+        self.failed: str = self.prefix + "failed"
+        self.workers: str = self.prefix + "workers"
+        self.running_workers: str = self.prefix + "running_workers"
+        self.terminated_workers: str = self.prefix + "terminated_workers"
+        self.events: str = self.prefix + "events"
+        self.hashes: str = self.prefix + "hashes"
+        self.loops: str = self.prefix + "loops"
+        self.logs: str = self.prefix + "logs"
+        self.trash: str = self.prefix + "trash"
 
     def task(self, key: str) -> str:
         """Name the hash of a task."""

@@ -4,34 +4,57 @@ from __future__ import annotations
 
 import traceback as tracebacks
 from enum import StrEnum
+from typing import TYPE_CHECKING, ClassVar, dataclass_transform
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+
+if TYPE_CHECKING:  # pydantic has no public name for it
+    from pydantic._internal._model_construction import ModelMetaclass
+else:
+    ModelMetaclass = type(BaseModel)
 
 TASK_FAILED = "Task failed"
 
 
-class Xs(BaseModel):
+@dataclass_transform(
+    kw_only_default=True, frozen_default=True, field_specifiers=(Field, PrivateAttr)
+)
+class FrozenModelType(ModelMetaclass):
+    """Type of the models, which tells type checkers that their fields cannot be set."""
+
+
+class Xs(BaseModel, metaclass=FrozenModelType):
     """Declare what goes into a task by subclassing."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        frozen=True, extra="forbid", arbitrary_types_allowed=True
+    )
 
 
-class Ys(BaseModel):
+class Ys(BaseModel, metaclass=FrozenModelType):
     """Declare what comes out of a task by subclassing."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        frozen=True, extra="forbid", arbitrary_types_allowed=True
+    )
 
 
-class Extra(BaseModel):
+class Extra(BaseModel, metaclass=FrozenModelType):
     """Declare what is kept beside xs or ys by subclassing."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        frozen=True, extra="forbid", arbitrary_types_allowed=True
+    )
 
 
 class AnyExtra(Extra):
     """Take any names and plain values: the extra of a network that declares none."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow")
+
+    if TYPE_CHECKING:  # checkers take only declared fields otherwise
+
+        def __init__(self, **names: object) -> None: ...
 
 
 class TaskState(StrEnum):
@@ -47,10 +70,8 @@ class TaskState(StrEnum):
     """Has a condition that says why; may be retried."""
 
 
-class Condition(BaseModel):
+class Condition(BaseModel, frozen=True, extra="forbid"):
     """Why a task failed."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     type: str
     message: str

@@ -24,6 +24,7 @@ from rushtyped.launch.order import Order
 from rushtyped.launch.script import script_of
 from rushtyped.log_store import LogStore
 from rushtyped.logs import LogLevels, LogPrinter
+from rushtyped.loop_types import WorkerLoop
 from rushtyped.loops import check_loop, new_secret, pack_loop
 from rushtyped.membership import read_schemas
 from rushtyped.models import Extra, Xs, Ys
@@ -34,7 +35,6 @@ from rushtyped.selection import check_keys, check_worker_ids, moved_keys
 from rushtyped.specialisation import check_undeclared, specialise_as_stored
 from rushtyped.task import XE, YE, X, Y
 from rushtyped.tasks import RETRY_TIMEOUT, Tasks
-from rushtyped.worker import Worker
 
 if TYPE_CHECKING:  # a worker's process imports this module, too, and does not pay for Polars
     import polars as pl
@@ -99,7 +99,7 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
 
     def start_local_workers(
         self,
-        worker_loop: Callable[[Worker[X, Y, XE, YE]], object],
+        worker_loop: WorkerLoop[X, Y, XE, YE],
         *,
         n_workers: int | None = None,
         imports: Sequence[str] = (),
@@ -134,7 +134,7 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
 
     def start_workers(
         self,
-        worker_loop: Callable[[Worker[X, Y, XE, YE]], object],
+        worker_loop: WorkerLoop[X, Y, XE, YE],
         *,
         executor: Executor,
         n_workers: int | None = None,
@@ -176,7 +176,7 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
 
     def worker_script(
         self,
-        worker_loop: Callable[[Worker[X, Y, XE, YE]], object],
+        worker_loop: WorkerLoop[X, Y, XE, YE],
         *,
         imports: Sequence[str] = (),
         log_levels: LogLevels | None = None,
@@ -214,7 +214,7 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
 
     def _orders(
         self,
-        worker_loop: Callable[[Worker[X, Y, XE, YE]], object],
+        worker_loop: WorkerLoop[X, Y, XE, YE],
         found: Settings,
         options: WorkerOptions,
         n: int,

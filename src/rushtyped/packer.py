@@ -8,6 +8,7 @@ from typing import Any, Generic, cast
 
 from rushtyped.arguments import as_list, spread
 from rushtyped.codec import (
+    TaskCodec,
     as_extra,
     check_free_names,
     decode_condition,
@@ -35,7 +36,7 @@ class Packer(Generic[X, Y, XE, YE]):
     """Packs what one network's tasks are made of."""
 
     def __init__(self, models: Models, store: Store) -> None:
-        self.codec = task_codec(models)
+        self.codec: TaskCodec = task_codec(models)
         self._store = store
         self._claimed: set[tuple[Group, str]] = set()
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
-from typing import Generic, Protocol
+from typing import Final, Generic, Protocol
 
 from typing_extensions import TypeVar
 
@@ -73,10 +73,10 @@ class Task(Generic[X, Y, XE, YE]):
     ) -> None:
         self._owner = owner
         self._settled = False
-        self.key = key
-        self.xs = xs
-        self.xs_extra = xs_extra
-        self.attempt = attempt
+        self.key: Final[str] = key
+        self.xs: Final[X] = xs
+        self.xs_extra: Final[XE | None] = xs_extra
+        self.attempt: Final[int] = attempt
 
     def finish(self, ys: Y, *, ys_extra: YE | Mapping[str, object] | None = None) -> bool:
         """Store the result; False, with a warning, where the task is no longer this worker's.

@@ -389,7 +389,8 @@ class Tasks(Generic[X, Y, XE, YE], metaclass=SpecialisedType):
         return selection.moved_keys(keys, moved)
 
     def __getstate__(self) -> dict[str, object]:
-        return {name: vars(self)[name] for name in ("_network_id", "_endpoint", "_retry_timeout")}
+        kept = ("_network_id", "_endpoint", "_retry_timeout")  # and what a subclass has set
+        return {name: vars(self)[name] for name in vars(self) if name in kept or name[0] != "_"}
 
     def __setstate__(self, state: dict[str, object]) -> None:
         vars(self).update(state)

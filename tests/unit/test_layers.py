@@ -29,7 +29,7 @@ LATE = (
     *("polars", "rushtyped.frames", "rushtyped.cache", "rushtyped.reader", "rushtyped.log_reader"),
     *("rushtyped.testing", "rushtyped.demo", "pydantic_settings", "sklearn", "numpy"),
 )
-TYPES_ONLY = LATE[:6]
+TYPES_ONLY = (*LATE[:6], "pydantic._internal")
 MOST_LINES = 400
 MOST_LINES_OF_A_FUNCTION = 40
 

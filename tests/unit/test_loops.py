@@ -595,7 +595,7 @@ def test_a_model_that_cannot_be_pickled_is_named() -> None:
 
     with pytest.raises(
         InvalidArgumentError,
-        match=r"model Local \(ModelMetaclass\): attribute 'lock' \(lock\): cannot",
+        match=r"model Local \(FrozenModelType\): attribute 'lock' \(lock\): cannot",
     ):
         pack_loop(search, Models(Params, Local, AnyExtra, AnyExtra), b"secret")
 
@@ -607,7 +607,7 @@ def test_no_part_of_a_model_is_named_that_is_not_pickled() -> None:
     class Local(Locked, Scores): ...
 
     with pytest.raises(
-        InvalidArgumentError, match=r"model Local \(ModelMetaclass\): cannot pickle"
+        InvalidArgumentError, match=r"model Local \(FrozenModelType\): cannot pickle"
     ):
         pack_loop(search, Models(Params, Local, AnyExtra, AnyExtra), b"secret")
 

@@ -49,7 +49,7 @@ class Space(Generic[X]):
 
     def __init__(self, model: type[X]) -> None:
         self.model = model
-        self.parameters = {
+        self.parameters: dict[str, Parameter] = {
             name: _parameter(info.annotation is int, info.metadata)
             for name, info in model.model_fields.items()
         }

@@ -42,8 +42,8 @@ class Crew:
     """Watches and stops the workers of one network."""
 
     def __init__(self, store: Store, packer: Packer[Any, Any, Any, Any]) -> None:
-        self.local = LocalWorkers()
-        self.engines = EngineWorkers()
+        self.local: LocalWorkers = LocalWorkers()
+        self.engines: EngineWorkers = EngineWorkers()
         self._store = store
         self._packer = packer
         self._leases = LeaseStore(store)

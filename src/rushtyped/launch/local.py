@@ -42,9 +42,9 @@ class LocalWorker:
         self.worker_id = worker_id
         self.code: int | None = None
         """Exit code, or minus the signal that ended it, where that is known."""
-        self.problem = ""
+        self.problem: str = ""
         """Why its process could not be started."""
-        self.is_ordered = True
+        self.is_ordered: bool = True
         """Whether nothing has been heard of its process yet."""
         self._messages = messages
         self._process: psutil.Process | None = None

@@ -22,6 +22,7 @@ from rushtyped import (
     ServerUnreachableError,
     ServerVersionError,
     TooLargeError,
+    UnknownNetworkError,
     UnknownTaskError,
     UnsupportedFieldError,
     UntrustedLoopError,
@@ -51,6 +52,7 @@ VALUES: tuple[type[ValueError], ...] = (
     LengthMismatchError,
     RedisUrlError,
     TooLargeError,
+    UnknownNetworkError,
     WorkerIdTakenError,
 )
 TYPES: tuple[type[TypeError], ...] = (InvalidTypeError, SchemaMismatchError, UnsupportedFieldError)
