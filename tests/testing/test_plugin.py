@@ -57,11 +57,21 @@ def test_square(network: Network[Params, Scores], run_loop, place):
     assert network.n_running_workers == 0
     assert network.n_terminated_workers == 2
 
+def search(worker: Worker[Params, Scores]) -> None:
+    while not worker.terminated:
+        with worker.running_task(Params(x=1.0)) as task:
+            task.finish(Scores(y=1.0))
+
+@pytest.mark.parametrize("budget", [{"max_tasks": 7}, {"max_seconds": 0.5}])
+def test_budget(network: Network[Params, Scores], run_loop, budget):
+    frame = run_loop(search, n_workers=2, **budget)
+    assert frame.height == budget.get("max_tasks", frame.height) > 0
+
 def test_the_next_one_is_empty(network: Network[Params, Scores]):
     assert network.n_tasks == network.n_workers == 0
 """,
     )
-    assert found[""].count("PASSED") == 3, found[""]
+    assert found[""].count("PASSED") == 5, found[""]
 
 
 def test_a_failure_of_the_loop_is_one_of_the_test(pytester: pytest.Pytester) -> None:
@@ -123,6 +133,7 @@ def others(worker: Worker[Params, Others]) -> None: ...
     (square, {"n_workers": 0}, "n_workers"),
     (square, {"place": "host"}, "place"),
     (square, {"timeout": -1.0}, "timeout"),
+    (square, {"max_tasks": 0}, "max_tasks"),
     (others, {}, r"Worker\\[Params, Others\\]"),
     (7, {}, "worker_loop"),
 ])
@@ -133,7 +144,7 @@ def test_wrong(network: Network[Params, Scores], run_loop, loop, options, names)
     assert network.n_workers == 0
 """,
     )
-    assert found[""].count("PASSED") == 5, found[""]
+    assert found[""].count("PASSED") == 6, found[""]
 
 
 def test_a_test_that_leaves_something_behind_fails(pytester: pytest.Pytester) -> None:

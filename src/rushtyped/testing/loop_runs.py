@@ -16,6 +16,7 @@ from rushtyped.heartbeat.holder import LEASES
 from rushtyped.keys import new_worker_id
 from rushtyped.launch.crew import countdown
 from rushtyped.launch.running import run_loop
+from rushtyped.loop_types import WorkerLoop
 from rushtyped.loops import check_loop
 from rushtyped.network import Network
 from rushtyped.specialisation import models_of, specialise
@@ -37,14 +38,17 @@ class LoopRunner(Protocol):
 
     def __call__(
         self,
-        worker_loop: Callable[[Worker[X, Y, XE, YE]], object],
+        worker_loop: WorkerLoop[X, Y, XE, YE],
         *,
         n_workers: int = 1,
+        max_tasks: int | None = None,
+        max_seconds: float | None = None,
         place: Place = "thread",
         timeout: float = 60.0,
     ) -> pl.DataFrame:
         """Run the loop in n workers of the test's network; return the finished tasks.
 
+        `max_tasks` and `max_seconds` set the network's budget first, for loops that end by it.
         What it raises in a thread is raised here; a process that fails raises WorkerEndedError.
         Raises WaitTimeoutError after `timeout` seconds, when the workers were told to stop.
         """
@@ -60,9 +64,11 @@ class LoopRuns:
 
     def __call__(
         self,
-        worker_loop: Callable[[Worker[X, Y, XE, YE]], object],
+        worker_loop: WorkerLoop[X, Y, XE, YE],
         *,
         n_workers: int = 1,
+        max_tasks: int | None = None,
+        max_seconds: float | None = None,
         place: Place = "thread",
         timeout: float = 60.0,
     ) -> pl.DataFrame:
@@ -70,6 +76,9 @@ class LoopRuns:
         check_options("place", [place], ("thread", "process"))
         n = check_count("n_workers", n_workers, least=1) or 1
         left = countdown(check_seconds("timeout", timeout))
+        if max_tasks is not None or max_seconds is not None:
+            network_type, network_id = type(self.network), self.network.network_id
+            network_type(network_id, redis=self.url, max_tasks=max_tasks, max_seconds=max_seconds)
         run = self._in_threads if place == "thread" else self._in_processes
         run(worker_loop, n, left)
         return self.network.fetch_finished_tasks()
