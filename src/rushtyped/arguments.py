@@ -18,6 +18,9 @@ HEARTBEAT_PERIODS = 3
 """Periods that a lease lasts."""
 _DAY = 86400.0
 
+MOST_SECONDS = 1e9
+"""Longest budget of time, some thirty years."""
+
 
 def check_seconds(
     name: str, value: float | None, *, least: float = 0.0, most: float = math.inf

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Generic, Self
 
 from loguru import logger
 
-from rushtyped.arguments import check_count, check_options, check_seconds
+from rushtyped.arguments import MOST_SECONDS, check_count, check_options, check_seconds
 from rushtyped.connect import Server
 from rushtyped.errors import InvalidArgumentError, InvalidTypeError, WaitTimeoutError
 from rushtyped.keys import new_network_id, new_token, new_worker_id
@@ -35,12 +35,11 @@ from rushtyped.selection import check_keys, check_worker_ids, moved_keys
 from rushtyped.specialisation import check_undeclared, specialise_as_stored
 from rushtyped.task import XE, YE, X, Y
 from rushtyped.tasks import RETRY_TIMEOUT, Tasks
+from rushtyped.waiter import Watch
 
 if TYPE_CHECKING:  # a worker's process imports this module, too, and does not pay for Polars
     import polars as pl
 
-MOST_SECONDS = 1e9
-"""Longest budget of time, some thirty years."""
 _CALM = 0.02
 """Seconds for which events are gathered before the next look."""
 
@@ -294,7 +293,8 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         while True:
             self.detect_lost_workers()
             state = self._store.progress()
-            done = (state.spent and state.running == 0) or self._crew.is_deserted(state)
+            done = state.spent and state.running == 0
+            done = done or (state.running_workers == 0 and self._crew.is_deserted())
             if line is not None:
                 line.show(state, last=done)
             if done:
@@ -395,5 +395,5 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         self._crew.leave(in_peace=kind is None)
         self._channel.close()
 
-    def _watch(self) -> tuple[float, Callable[[], object]]:
-        return self._crew.pause, self.detect_lost_workers
+    def _watch(self, detect_lost_workers: bool) -> Watch:  # noqa: FBT001
+        return self._crew.watch(self.detect_lost_workers if detect_lost_workers else None)

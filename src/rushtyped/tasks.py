@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic
 
@@ -22,7 +22,7 @@ from rushtyped.schema import DEFAULT_FIELDS, Field
 from rushtyped.specialisation import SpecialisedType
 from rushtyped.store import Store
 from rushtyped.task import XE, YE, TaskRecord, X, Y
-from rushtyped.waiter import Waiter
+from rushtyped.waiter import SLICE, Waiter, Watch
 
 if TYPE_CHECKING:  # a worker that fetches no frame does not pay for Polars
     import polars as pl
@@ -32,7 +32,6 @@ if TYPE_CHECKING:  # a worker that fetches no frame does not pay for Polars
 RETRY_TIMEOUT = 30.0
 """Seconds for which a call tries to reach the server again."""
 _REMOVED = Condition(type="TaskFailed", message="Removed from queue")
-_SLICE = 5.0
 
 
 class Tasks(Generic[X, Y, XE, YE], metaclass=SpecialisedType):
@@ -225,9 +224,7 @@ class Tasks(Generic[X, Y, XE, YE], metaclass=SpecialisedType):
         """
         keys = selection.check_keys(keys)
         seconds = check_seconds("timeout", timeout)
-        Waiter(self._store, keys).wait(
-            seconds, *(self._watch() if detect_lost_workers else (_SLICE, list))
-        )
+        Waiter(self._store, keys).wait(seconds, self._watch(detect_lost_workers))
 
     @property
     def tasks(self) -> list[str]:
@@ -365,9 +362,9 @@ class Tasks(Generic[X, Y, XE, YE], metaclass=SpecialisedType):
             f"{counts} finished={progress.finished} failed={progress.failed}>"
         )
 
-    def _watch(self) -> tuple[float, Callable[[], object]]:
-        """Return how often to look for lost workers while waiting, in seconds, and how."""
-        return _SLICE, list
+    def _watch(self, detect_lost_workers: bool) -> Watch:  # noqa: ARG002, FBT001 - a Network does
+        """Return how to look after workers while waiting."""
+        return Watch(SLICE, list, lambda: True)
 
     def _pack(
         self, xss: Sequence[X], xss_extra: Sequence[XE | Mapping[str, object]] | None

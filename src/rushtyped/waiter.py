@@ -4,12 +4,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from rushtyped.errors import NetworkResetError, WaitTimeoutError
 from rushtyped.selection import unknown_tasks
 from rushtyped.store import Store
 
 _SETTLED = (b"finished", b"failed")
+
+
+SLICE = 5.0
+"""Seconds after which who waits looks by itself, in case an event was lost."""
+
+
+class Watch(NamedTuple):
+    """How workers are looked after by who waits for their tasks."""
+
+    pause: float
+    """Most seconds between two looks."""
+    look: Callable[[], object]
+    is_deserted: Callable[[], bool]
+    """Tells, where no worker runs, whether none is about to either."""
 
 
 class Waiter:
@@ -24,17 +39,18 @@ class Waiter:
             raise unknown_tasks(store.keys.network_id, unknown)
         self._open = {key for key, state in zip(keys, states, strict=True) if state not in _SETTLED}
 
-    def wait(self, timeout: float | None, slice_s: float, on_slice: Callable[[], object]) -> None:
-        """Block until all are settled or no worker runs.
+    def wait(self, timeout: float | None, watch: Watch) -> None:
+        """Block until all are settled or no worker is left.
 
-        Calls `on_slice` at least every `slice_s` seconds. Raises WaitTimeoutError after `timeout`
-        seconds, NetworkResetError when the tasks were dropped by a reset.
+        Raises WaitTimeoutError after `timeout` seconds, NetworkResetError when the tasks were
+        dropped by a reset, and whatever the watch raises.
         """
         deadline = float("inf") if timeout is None else time.monotonic() + timeout
         while self._open:
-            on_slice()
+            watch.look()
             event = self._store.last_event()
-            if self._look() == 0 or not self._open:
+            n_workers = self._look()
+            if not self._open or (n_workers == 0 and watch.is_deserted()):
                 return
             left = deadline - time.monotonic()
             if left <= 0:
@@ -42,7 +58,7 @@ class Waiter:
                     f"{len(self._open)} tasks were neither finished nor failed within "
                     f"{timeout:g} s, {min(self._open)!r} among them"
                 )
-            self._store.wait_for_event(event, min(left, slice_s))
+            self._store.wait_for_event(event, min(left, watch.pause))
 
     def _look(self) -> int:
         """Take out what has been settled since the last look; return the number of workers."""

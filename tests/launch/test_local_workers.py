@@ -54,6 +54,21 @@ def test_two_workers_finish_exactly_max_tasks(redis_url: str, network_id: str) -
     assert all(not psutil.pid_exists(pid) for pid in pids_of(network).values())
 
 
+@pytest.mark.parametrize("detect", [False, True])
+def test_tasks_are_waited_for_while_workers_only_start(network: ParamNetwork, detect: bool) -> None:
+    keys = network.push_tasks(points(3))
+    network.start_local_workers(serve, n_workers=2)
+    network.wait_for_tasks(keys, timeout=20.0, detect_lost_workers=detect)
+    assert network.n_finished_tasks == 3
+
+
+def test_a_wait_for_tasks_ends_with_workers_that_could_not_start(network: ParamNetwork) -> None:
+    keys = network.push_tasks(points(1))
+    network.start_local_workers(serve, n_workers=1, imports=["no_such_module"])
+    with pytest.raises(WorkerStartError, match="no_such_module"):
+        network.wait_for_tasks(keys, timeout=20.0, detect_lost_workers=True)
+
+
 def test_a_killed_worker_is_found_at_once_and_the_budget_is_still_met(
     redis_url: str, network_id: str
 ) -> None:

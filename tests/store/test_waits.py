@@ -11,7 +11,7 @@ from rushtyped.channel import Channel
 from rushtyped.connect import SOCKET_TIMEOUT, Endpoint
 from rushtyped.errors import NetworkResetError, UnknownTaskError, WaitTimeoutError
 from rushtyped.store import Store
-from rushtyped.waiter import Waiter
+from rushtyped.waiter import Waiter, Watch
 from tests.store.stored import StoredNetwork
 from tests.waiting import in_background, wait_until
 
@@ -145,13 +145,16 @@ def test_no_pop_waits_longer_than_a_connection_may_be_silent(net: StoredNetwork)
     assert 0.5 <= float(net.channel.moved_by[-1]) <= SOCKET_TIMEOUT / 3
 
 
+ALONE = Watch(pause=5.0, look=list, is_deserted=lambda: True)
+
+
 def test_a_waiter_sees_tasks_settle(net: StoredNetwork, waiting: Store) -> None:
     worker = net.worker()
     net.push_running(worker, "a", "b")
     net.push("c")
     waiter = Waiter(waiting, ["a", "b", "c"])
     net.client.config_resetstat()
-    with in_background(lambda: waiter.wait(5.0, 5.0, int)) as call:
+    with in_background(lambda: waiter.wait(5.0, ALONE)) as call:
         wait_until_blocked(net)
         worker.finish_tasks("a", "Y", "")
         net.store.fail_tasks("w1", "t1", [("b", b"C")])
@@ -165,17 +168,30 @@ def test_a_waiter_sees_tasks_settle(net: StoredNetwork, waiting: Store) -> None:
 def test_a_waiter_for_settled_tasks_does_not_wait(net: StoredNetwork) -> None:
     net.push_finished("a")
     net.push_failed("b")
-    Waiter(net.store, ["a", "b"]).wait(0.0, 1.0, int)
+    Waiter(net.store, ["a", "b"]).wait(0.0, ALONE)
 
 
 def test_a_waiter_ends_when_no_worker_runs(net: StoredNetwork, waiting: Store) -> None:
     worker = net.worker()
     net.push("a")
-    with in_background(lambda: Waiter(waiting, ["a"]).wait(5.0, 5.0, int)) as call:
+    with in_background(lambda: Waiter(waiting, ["a"]).wait(5.0, ALONE)) as call:
         wait_until_blocked(net)
         net.settle(worker)
         call.result(5)
     assert net.state("a") == "queued"
+    waiting.channel.close()
+
+
+def test_a_waiter_stays_where_a_worker_is_about_to_begin(
+    net: StoredNetwork, waiting: Store
+) -> None:
+    net.push("a")
+    coming = ALONE._replace(is_deserted=lambda: False)
+    with in_background(lambda: Waiter(waiting, ["a"]).wait(5.0, coming)) as call:
+        wait_until_blocked(net)
+        assert not call.done()
+        net.store.fail_tasks("", "t1", [("a", b"C")])
+        call.result(5)
     waiting.channel.close()
 
 
@@ -184,7 +200,9 @@ def test_a_waiter_has_a_timeout_and_looks_up_between(net: StoredNetwork) -> None
     net.push("a", "b")
     looks: list[int] = []
     with pytest.raises(WaitTimeoutError, match=r"2 tasks .* within 0\.2 s, 'a' among them"):
-        Waiter(net.store, ["b", "a"]).wait(0.2, 0.05, lambda: looks.append(1))
+        Waiter(net.store, ["b", "a"]).wait(
+            0.2, ALONE._replace(pause=0.05, look=lambda: looks.append(1))
+        )
     assert 2 <= len(looks) <= 7
 
 
@@ -193,7 +211,7 @@ def test_a_waiter_is_told_of_a_reset(net: StoredNetwork, waiting: Store) -> None
     net.worker()
     net.push("a")
     waiter = Waiter(waiting, ["a"])
-    with in_background(lambda: waiter.wait(5.0, 5.0, int)) as call:
+    with in_background(lambda: waiter.wait(5.0, ALONE)) as call:
         wait_until_blocked(net)
         net.store.reset("e2", workers=False)
         with pytest.raises(NetworkResetError, match="1 of its tasks"):

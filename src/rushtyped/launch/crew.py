@@ -16,7 +16,8 @@ from rushtyped.launch.local import LocalWorker, LocalWorkers
 from rushtyped.lease_store import LeaseStore
 from rushtyped.models import Condition
 from rushtyped.packer import Packer
-from rushtyped.store import Progress, Store
+from rushtyped.store import Store
+from rushtyped.waiter import SLICE, Watch
 
 StopType = Literal["kill", "terminate"]
 MAX_ATTEMPTS = 3
@@ -90,15 +91,22 @@ class Crew:
         ours = self.local.ever_started | self.engines.ever_started
         return running | (everybody & ours) if ids is None else everybody & set(ids)
 
-    def is_deserted(self, state: Progress) -> bool:
-        """Whether no worker runs, and none is about to."""
-        if state.running_workers:
-            return False
+    def is_deserted(self) -> bool:
+        """Whether no worker runs, and none that was started here is about to.
+
+        Raises WorkerStartError where none is left since one could not begin.
+        """
         alive = {worker.worker_id for worker in self._alive()}
-        if alive - set(self._store.worker_ids()):
+        everybody, running = self._store.registered()
+        if running or alive - everybody:
             return False
         self.raise_start_failures()
         return True
+
+    def watch(self, look: Callable[[], object] | None) -> Watch:
+        """Return how to look after the workers while waiting; without `look` only for events."""
+        pause = SLICE if look is None else self.pause
+        return Watch(pause, look or list, self.is_deserted)
 
     def raise_start_failures(self) -> None:
         """Raise WorkerStartError where workers that were started here could not begin."""
