@@ -323,7 +323,7 @@ def test_a_loop_beyond_what_redis_stores_goes_to_a_file(tmp_path: Path) -> None:
 
 MODULE = """
 from functools import partial
-from rushtyped import Worker, Xs, Ys
+from rushtyped import Tasks, Worker, Xs, Ys
 
 class Params(Xs):
     x: float
@@ -503,10 +503,21 @@ def takes_two(worker: Worker[Params, Scores], sigma: float) -> None: ...
 def takes_others(worker: Worker[OtherParams, OtherScores]) -> None: ...
 
 
+class OwnWorker(Worker[Params, Scores]):
+    """A worker that nobody starts."""
+
+
+def takes_own(worker: OwnWorker) -> None: ...
+
+
+def takes_tasks(worker: Tasks[Params, Scores]) -> None: ...
+
+
 @pytest.mark.parametrize(
     ("loop", "message"),
     [
         (3, "must be callable"),
+        (takes_own, "takes a OwnWorker but is called with a plain Worker"),
         (takes_two, "needs sigma: bind others with functools.partial"),
         (lambda: None, "needs no argument at all"),
         (takes_others, r"takes a Worker\[OtherParams, OtherScores\] but this network has"),
@@ -518,7 +529,9 @@ def test_what_cannot_be_a_loop_is_refused(loop: Any, message: str) -> None:
         check_loop(loop, MODELS)
 
 
-@pytest.mark.parametrize("loop", [search, partial(takes_two, sigma=1.0), print, lambda _: 1])
+@pytest.mark.parametrize(
+    "loop", [search, partial(takes_two, sigma=1.0), takes_tasks, print, lambda _: 1]
+)
 def test_what_can_be_a_loop_is_accepted(loop: Any) -> None:
     check_loop(loop, MODELS)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from rushtyped.errors import InvalidTypeError
 from rushtyped.schema import Models
-from rushtyped.specialisation import SpecialisedType
+from rushtyped.specialisation import SpecialisedType, is_of_user
 
 Loop = Callable[[Any], object]
 
@@ -40,6 +40,11 @@ def check_loop(loop: Loop, models: Models) -> None:
         raise InvalidTypeError(
             f"worker_loop {name_of(loop)!r} takes a {declared.__name__} but this network has the "
             f"models {', '.join(model.__name__ for model in models)}"
+        )
+    if isinstance(declared, SpecialisedType) and is_of_user(declared):
+        raise InvalidTypeError(
+            f"worker_loop {name_of(loop)!r} takes a {declared.__name__} but is called with a plain "
+            "Worker: take that, and pass it to what needs more"
         )
 
 
