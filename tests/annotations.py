@@ -14,7 +14,16 @@ from uuid import UUID
 import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, HttpUrl, NaiveDatetime
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    HttpUrl,
+    NaiveDatetime,
+    PositiveInt,
+)
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
 FLOAT = st.floats()  # with nan, inf and -0.0
@@ -53,6 +62,20 @@ class Tree(BaseModel):
     at: time
 
 
+class Rbf(BaseModel):
+    kernel: Literal["rbf", "gauss"]
+    gamma: float = Field(ge=0)
+    seen: dict[str, time] = {}
+    centre: Point | None = None
+
+
+class Poly(BaseModel):
+    kernel: Literal["poly"] = "poly"
+    degree: int
+    seen: dict[str, time] | None = None
+
+
+Kernel = Annotated[Rbf | Poly, Field(discriminator="kernel")]
 UserId = NewType("UserId", int)
 POINT = st.builds(Point, x=FLOAT, when=st.none() | NAIVE)
 TREE = st.builds(
@@ -62,6 +85,14 @@ TREE = st.builds(
     by_name=st.dictionaries(TEXT, POINT, max_size=3),
     at=st.times(),
 )
+SEEN = st.dictionaries(TEXT, st.times(), max_size=2)
+KERNEL = st.builds(
+    Rbf,
+    kernel=st.sampled_from(["rbf", "gauss"]),
+    gamma=st.floats(min_value=0),
+    seen=SEEN,
+    centre=st.none() | POINT,
+) | st.builds(Poly, degree=INT64, seen=st.none() | SEEN)
 
 
 def point_row(point: Point) -> dict[str, object]:
@@ -72,6 +103,18 @@ def tree_row(tree: Tree) -> dict[str, object]:
     pairs = [{"key": name, "value": point_row(point)} for name, point in tree.by_name.items()]
     points = [point_row(point) for point in tree.points]
     return {"name": tree.name, "points": points, "by_name": pairs, "at": tree.at}
+
+
+def kernel_row(kernel: Rbf | Poly) -> dict[str, object]:
+    """Show the fields of all kernels, with null for those that this one lacks."""
+    pairs = None
+    if kernel.seen is not None:
+        pairs = [{"key": name, "value": at} for name, at in kernel.seen.items()]
+    row: dict[str, object] = {"kernel": kernel.kernel, "gamma": None, "seen": pairs}
+    if isinstance(kernel, Poly):
+        return {**row, "centre": None, "degree": kernel.degree}
+    centre = None if kernel.centre is None else point_row(kernel.centre)
+    return {**row, "gamma": kernel.gamma, "centre": centre, "degree": None}
 
 
 def same(value: Any) -> Any:
@@ -96,7 +139,9 @@ CASES = [
     Case(int, "Int64", INT64),
     Case(UserId, "Int64", INT64),
     Case(Annotated[int, Field(ge=-5, lt=7)], "Int64", st.integers(-5, 6)),
+    Case(PositiveInt, "Int64", st.integers(1, 2**63 - 1)),
     Case(float, "Float64", FLOAT),
+    Case(FiniteFloat, "Float64", st.floats(allow_nan=False, allow_infinity=False)),
     Case(bool, "Boolean", st.booleans()),
     Case(str, "String", TEXT),
     Case(bytes, "Binary", st.binary()),
@@ -133,6 +178,9 @@ CASES = [
     Case(Tree, "Struct{name: String, points: List(Struct{x: Float64, when: Datetime?}), "
          "by_name: List(Struct{key: String, value: Struct{x: Float64, when: Datetime?}}), "
          "at: Time}", TREE, tree_row),
+    Case(Kernel, "Struct{kernel: Enum('rbf', 'gauss', 'poly'), gamma: Float64?, "
+         "seen: List(Struct{key: String, value: Time})?, "
+         "centre: Struct{x: Float64, when: Datetime?}?, degree: Int64?}", KERNEL, kernel_row),
     Case(dict[str, int], "List(Struct{key: String, value: Int64})",
          st.dictionaries(TEXT, INT64, max_size=3),
          lambda mapping: [{"key": key, "value": value} for key, value in mapping.items()]),

@@ -222,7 +222,10 @@ def _inline(node: Any, definitions: Mapping[str, Any]) -> Any:
     if isinstance(target, str):
         rest = {name: value for name, value in node.items() if name != "$ref"}
         return _inline({**definitions[target.rpartition("/")[2]], **rest}, definitions)
-    return {name: _inline(value, definitions) for name, value in node.items()}
+    whole = {name: _inline(value, definitions) for name, value in node.items()}
+    if "oneOf" in whole and isinstance(whole.get("discriminator"), dict):
+        whole["discriminator"].pop("mapping", None)  # each member says its tags itself
+    return whole
 
 
 def _canonical(document: object) -> bytes:
@@ -282,18 +285,47 @@ def _merge(group: str, stored: dict[str, Any], declared: dict[str, Any]) -> Iter
 
 
 def _clash(place: str, stored: Mapping[str, Any], declared: Mapping[str, Any]) -> Iterator[str]:
-    before, now = _essence(stored), _essence(declared)
-    if before != now:
+    return _apart(place, _essence(stored), _essence(declared))
+
+
+def _apart(place: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line for each difference, as deep inside as it is one."""
+    if before == now:
+        return
+    parts, rest = _taken_apart(before)
+    others, other_rest = _taken_apart(now)
+    if parts.keys() != others.keys() or rest != other_rest:
         yield f"{place}: stored {_describe(before, now)}, declared {_describe(now, before)}"
+        return
+    for name, part in parts.items():
+        yield from _apart(f"{place}{name}", part, others[name])
+
+
+def _taken_apart(node: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Take fields, items and the members of a union out of a JSON Schema; return them, the rest."""
+    rest = dict(node)
+    parts = {f".{name}": part for name, part in rest.pop("properties", {}).items()}
+    for name in ("items", "additionalProperties"):
+        if isinstance(rest.get(name), dict):
+            parts["[]"] = rest.pop(name)
+    tag = rest.get("discriminator", {}).get("propertyName")
+    for member in rest.pop("oneOf") if tag else ():
+        tags = member["properties"][tag]
+        parts[f"[{', '.join(tags.get('enum') or [tags['const']])}]"] = member
+    options = [option for option in rest.get("anyOf", ()) if option != {"type": "null"}]
+    if len(options) == 1:
+        rest["anyOf"] = len(node["anyOf"])
+        parts[""] = options[0]
+    return parts, rest
 
 
 def _describe(shown: Mapping[str, Any], other: Mapping[str, Any]) -> str:
     """Name a column, and what of the other sets it apart when the columns are equal."""
-    if shown["column"] != other["column"]:
-        return str(shown["column"])
+    name, other_name = (str(side.get("column") or side.get("type")) for side in (shown, other))
+    if name != other_name:
+        return name
     apart = {name: value for name, value in shown.items() if other.get(name) != value}
-    detail = f" {json.dumps(apart, sort_keys=True)}" if apart else ""
-    return f"{shown['column']}{detail}"
+    return f"{name} {json.dumps(apart, sort_keys=True)}" if apart else name
 
 
 _ESSENTIAL = frozenset(
@@ -303,6 +335,7 @@ _ESSENTIAL = frozenset(
         *("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"),
         *("items", "prefixItems", "uniqueItems"),
         *("properties", "additionalProperties", "propertyNames"),
+        *("discriminator", "propertyName"),
     }
 )
 

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from rushtyped.errors import InvalidTypeError
+from rushtyped.generics import portable
 from rushtyped.models import AnyExtra
 from rushtyped.schema import Models, network_schema
 from rushtyped.stored_schema import stored_models
@@ -28,6 +29,13 @@ class SpecialisedType(type):
 def carries_models(parameters: Any) -> bool:
     """Tell models from type variables, which stand for models in generic code."""
     return all(each is not Any and isinstance(each, type) for each in _as_tuple(parameters))
+
+
+def is_of_user(specialised: SpecialisedType) -> bool:
+    """Tell a class that a user has derived from one of this library's."""
+    generic = specialised if specialised.generic is None else specialised.generic
+    is_made_here = "generic" in vars(specialised) or specialised.generic is None
+    return not (is_made_here and generic.__module__.startswith(f"{__package__}."))
 
 
 def with_defaults(parameters: Any) -> tuple[Any, ...]:
@@ -99,7 +107,7 @@ def _reduce(cls: SpecialisedType) -> str | tuple[Callable[..., Any], tuple[Any, 
     if "generic" in vars(cls) and cls.generic is not None:
         if cls.stored is not None:
             return specialise_as_stored, (cls.generic, cls.stored)
-        return specialise, (cls.generic, tuple(cls.models or ()))
+        return specialise, (cls.generic, tuple(map(portable, cls.models or ())))
     return cls.__qualname__
 
 

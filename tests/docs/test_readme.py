@@ -15,7 +15,7 @@ from tests.models import Params, Scores
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PAGES = ("quickstart.md", "how-to-plan.md")
+PAGES = ("quickstart.md", "how-to-plan.md", "models.md")
 METHODS = (
     *("new", "reconnect", "start_workers", "start_local_workers", "start_remote_workers"),
     *("worker_script", "wait_for_workers", "stop_workers", "detect_lost_workers", "read_log"),

@@ -105,7 +105,7 @@ CONSTRAINED: list[tuple[Any, list[Any]]] = [
     *((UUID1, []), (UUID4, []), (UUID7, [])),
     (Annotated[HttpUrl, UrlConstraints(max_length=25)], []),
     *((AnyUrl, []), (PostgresDsn, []), (MongoDsn, []), (OwnUrl, [])),
-    (FileUrl, [FileUrl("file:///")]),
+    (FileUrl, [FileUrl("file:" + "///")]),
     (Annotated[int, annotated_types.Predicate(lambda value: value % 2 == 0)], [0]),
     (annotated_types.LowerCase[str], []),
     (FiniteFloat, [0.0]),

@@ -288,7 +288,9 @@ def test_root_model_as_a_field_comes_back() -> None:
 
     model: Any = one(Names)
     codec = ModelCodec(model)
-    assert codec.decode(codec.encode(model(x=Names(["a"])))) == model(x=Names(["a"]))
+    decoded: Any = codec.decode(codec.encode(model(x=Names(["a"]))))
+    assert decoded == model(x=Names(["a"]))
+    assert decoded.x.__dict__ == {"root": ["a"]}
 
 
 def test_fields_are_stored_by_name_not_by_alias() -> None:

@@ -28,6 +28,7 @@ from rushtyped import (
     InvalidTypeError,
     LoopLoadError,
     RushTypedError,
+    Tasks,
     TooLargeError,
     UntrustedLoopError,
     Worker,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field, create_model
 
 from rushtyped.errors import (
     ColumnCollisionError,
@@ -238,3 +238,79 @@ def test_free_form_and_typed_extra_differ() -> None:
 def test_damaged_schema_is_reported(stored: bytes) -> None:
     with pytest.raises(CorruptDataError, match="cannot be read"):
         compare_schemas(stored, MODELS)
+
+
+def rbf(name: str = "Rbf", **constraints: Any) -> Any:
+    tags: Any = Literal["rbf", "gauss"]
+    return create_model(name, kernel=(tags, "rbf"), gamma=(float, Field(**constraints)))
+
+
+class Poly(BaseModel):
+    kernel: Literal["poly"]
+    degree: int
+
+
+class Again(BaseModel):
+    kernel: Literal["again"]
+    gamma: float
+
+
+class Last(BaseModel):
+    kernel: Literal["last"]
+
+
+def with_union(*members: Any) -> Models:
+    """Models whose xs has a union in several places."""
+    union: Any = members[0]
+    for member in members[1:]:
+        union |= member
+    union = Annotated[union, Field(discriminator="kernel")]
+    return with_xs(k=(union, ...), many=(list[union], ...), maybe=(union | None, ...))
+
+
+def test_union_of_renamed_members_is_the_same() -> None:
+    stored = schema_json(with_union(rbf(), Poly))
+    assert compare_schemas(stored, with_union(rbf("Gauss"), Poly)).match is SchemaMatch.SAME
+    assert b"$defs" not in stored
+
+
+def test_constraint_of_a_member_is_named_with_its_tags() -> None:
+    stored = schema_json(with_union(rbf(), Poly))
+    assert schema_differences(stored, with_union(rbf(ge=0), Poly)) == [
+        f'xs.{place}[rbf, gauss].gamma: stored number, declared number {{"minimum": 0}}'
+        for place in ("k", "many[]", "maybe")
+    ]
+
+
+def test_one_more_member_is_a_difference() -> None:
+    stored = schema_json(with_union(rbf(), Again))
+    before = "Struct{kernel: Enum('rbf', 'gauss', 'again'), gamma: Float64}"
+    after = "Struct{kernel: Enum('rbf', 'gauss', 'again', 'last'), gamma: Float64?}"
+    assert schema_differences(stored, with_union(rbf(), Again, Last)) == [
+        f"xs.k: stored {before}, declared {after}",
+        f"xs.many: stored List({before}), declared List({after})",
+        f"xs.maybe: stored {before}?, declared {after}?",
+    ]
+
+
+def test_a_tag_that_moves_to_another_member_is_a_difference() -> None:
+    def pair(first: Any, second: Any) -> Models:
+        one = create_model("One", kernel=(first, ...), x=(float, ...))
+        other = create_model("Other", kernel=(second, ...), y=(float, ...))
+        return with_union(one, other)
+
+    stored = schema_json(pair(Literal["a", "b"], Literal["c"]))
+    lines = schema_differences(stored, pair(Literal["a"], Literal["b", "c"]))
+    assert len(lines) == 3
+    assert lines[0].startswith("xs.k: stored Struct{kernel: Enum('a', 'b', 'c'), x: Float64?")
+
+
+def test_difference_within_nested_models_is_named_by_its_path() -> None:
+    def nested(**constraints: Any) -> Models:
+        inner: Any = create_model("Inner", x=(float | None, Field(**constraints)))
+        outer = create_model("Outer", inners=(dict[str, list[inner]], ...))
+        return with_xs(outer=(outer, ...))
+
+    assert schema_differences(schema_json(nested(ge=0)), nested(ge=1)) == [
+        'xs.outer.inners[][].x: stored number {"minimum": 0}, declared number {"minimum": 1}'
+    ]

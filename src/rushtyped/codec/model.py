@@ -11,7 +11,7 @@ import msgpack
 from pydantic import BaseModel, ValidationError
 
 from rushtyped.codec import free, wire
-from rushtyped.dtypes import model_columns
+from rushtyped.dtypes import model_columns, validates_default
 from rushtyped.errors import CorruptDataError, InvalidTaskError, InvalidTypeError, TooLargeError
 from rushtyped.stored_schema import is_stored
 
@@ -40,7 +40,7 @@ class ModelCodec(Generic[M]):
     def __init__(self, model: type[M]) -> None:
         columns = model_columns(model)
         self.model = model
-        self.free_form = model.model_config.get("extra") == "allow"
+        self.free_form: bool = model.model_config.get("extra") == "allow"
         self._columns = columns
         self._defaults: dict[str, Any] | None = None
         self._derived = wire.derived_names(model)
@@ -54,14 +54,17 @@ class ModelCodec(Generic[M]):
         breaks its own schema (`model_construct` makes such) or cannot be stored, TooLargeError
         beyond 512 MiB.
         """
-        if type(instance) is not self.model and not wire.has_fields_of(self.model, instance):
-            raise InvalidTypeError(
-                f"expected an instance of {self.model.__name__}, got {_short.repr(instance)} "
-                f"({type(instance).__name__}){_OPENED if is_stored(self.model) else ''}"
-            )
+        derived = self._derived
+        if type(instance) is not self.model:
+            if not wire.has_fields_of(self.model, instance):
+                raise InvalidTypeError(
+                    f"expected an instance of {self.model.__name__}, got {_short.repr(instance)} "
+                    f"({type(instance).__name__}){_OPENED if is_stored(self.model) else ''}"
+                )
+            derived = wire.derived_names(type(instance))
         fields = instance.__dict__
-        if self._derived:
-            fields = {name: fields[name] for name in fields if name not in self._derived}
+        if derived:
+            fields = {name: fields[name] for name in fields if name not in derived}
         try:
             values = self._to_wire(fields)
             if self.free_form:
@@ -124,7 +127,8 @@ class ModelCodec(Generic[M]):
         if self._defaults is None:
             self._defaults = {}
             for name, info in self.model.model_fields.items():
-                if not info.is_required() and info.default_factory is None:
+                is_plain = not info.is_required() and info.default_factory is None
+                if is_plain and not validates_default(self.model, info):
                     one = wire.encoder(self.model, {name: self._columns[name]})
                     with suppress(ValueError):
                         self._defaults |= one({name: info.get_default()})

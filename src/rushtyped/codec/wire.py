@@ -9,6 +9,8 @@ so that one strict validation does all the work of a model, and users' validator
 | datetime | µs since 1970, in UTC if aware | | str Enum | its value |
 | date | days since 1970 | | list, tuple, set, numpy array | array |
 | time, timedelta | µs | | nested model, dict | map |
+
+A member of a union is stored as it is elsewhere: the tag among its fields tells which it is.
 """
 
 from __future__ import annotations
@@ -17,9 +19,9 @@ import sys
 from collections.abc import Callable, Mapping
 from datetime import date, time, timedelta
 from decimal import Decimal
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from pathlib import PurePath
-from typing import Annotated, Any, Literal, NamedTuple, NotRequired, Optional, TypeVar
+from typing import Annotated, Any, Literal, NamedTuple, NotRequired, Optional, TypeVar, Union
 from uuid import UUID
 
 from annotated_types import Ge, Le
@@ -28,15 +30,18 @@ from pydantic import (
     AwareDatetime,
     BaseModel,
     BeforeValidator,
+    Discriminator,
     InstanceOf,
     NaiveDatetime,
+    Tag,
     TypeAdapter,
+    ValidationError,
     with_config,
 )
 from typing_extensions import TypedDict  # the one that pydantic takes before Python 3.12
 
 from rushtyped.codec import instants, leaves
-from rushtyped.dtypes import ColumnType, Kind
+from rushtyped.dtypes import ColumnType, Kind, validates_default
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 
@@ -47,6 +52,7 @@ M = TypeVar("M", bound=BaseModel)
 # Annotations are put together at run time here, which type checkers don't follow.
 _ANNOTATED: Any = Annotated
 _OPTIONAL: Any = Optional
+_UNION: Any = Union
 _LITERAL: Any = Literal
 _NOT_REQUIRED: Any = NotRequired
 _TYPED_DICT: Any = TypedDict
@@ -67,6 +73,7 @@ def decoder(model: type[BaseModel], columns: Mapping[str, ColumnType]) -> Checke
     return _validator(_fields_from_wire(model, columns))
 
 
+@lru_cache(maxsize=256)
 def derived_names(model: type[BaseModel]) -> frozenset[str]:
     """Name the cached properties: an instance keeps them among its fields."""
     attributes = (item for base in model.__mro__ for item in vars(base).items())
@@ -74,10 +81,15 @@ def derived_names(model: type[BaseModel]) -> frozenset[str]:
 
 
 def has_fields_of(model: type[BaseModel], instance: object) -> bool:
-    """Say whether an instance is of a model, or of a subclass that adds no field."""
-    if not isinstance(instance, model):
+    """Say whether an instance is of a model, or of a subclass that adds no field.
+
+    For Scores[float] an instance of Scores is one: type checkers take one for the other.
+    """
+    if not isinstance(instance, BaseModel):
         return False
-    return type(instance).model_fields.keys() == model.model_fields.keys()
+    kind, origin = type(instance), model.__pydantic_generic_metadata__["origin"]
+    related = issubclass(kind, model) or kind is origin
+    return related and kind.model_fields.keys() == model.model_fields.keys()
 
 
 def build(model: type[M], values: dict[str, Any], extra: dict[str, Any] | None = None) -> M:
@@ -91,8 +103,9 @@ def build(model: type[M], values: dict[str, Any], extra: dict[str, Any] | None =
     set_attribute = object.__setattr__  # the models are frozen
     set_attribute(instance, "__dict__", values)
     set_attribute(instance, "__pydantic_fields_set__", set(values))
-    set_attribute(instance, "__pydantic_extra__", extra)
-    set_attribute(instance, "__pydantic_private__", None)
+    if not model.__pydantic_root_model__:  # which has no place for these
+        set_attribute(instance, "__pydantic_extra__", extra)
+        set_attribute(instance, "__pydantic_private__", None)
     if model.__pydantic_post_init__:
         kept = dict(values)
         instance.model_post_init(None)
@@ -100,14 +113,25 @@ def build(model: type[M], values: dict[str, Any], extra: dict[str, Any] | None =
     return instance
 
 
-def _complete(model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]:
+def _complete(model: type[BaseModel], values: dict[str, Any]) -> dict[str, Any]:
     complete: dict[str, Any] = {}
     for name, info in model.model_fields.items():
         if name in values:
             complete[name] = values[name]
         else:
-            complete[name] = info.get_default(call_default_factory=True, validated_data=complete)
+            default = info.get_default(call_default_factory=True, validated_data=complete)
+            if validates_default(model, info):
+                default = _validated(model, values).get(name, default)
+            complete[name] = default
     return complete
+
+
+def _validated(model: type[BaseModel], values: dict[str, Any]) -> dict[str, Any]:
+    """Have the model itself add what is missing; nothing where its validators don't run twice."""
+    try:
+        return dict(model.model_validate(values, by_alias=False, by_name=True))
+    except ValidationError:
+        return {}
 
 
 def _validator(annotation: Any) -> Checker:
@@ -116,7 +140,10 @@ def _validator(annotation: Any) -> Checker:
 
 
 def _typed_dict(model: type[BaseModel], fields: dict[str, Any], *, forbid: bool) -> Any:
-    config: Any = {name: value for name, value in model.model_config.items() if name in _CONFIGURED}
+    kept = model.model_config
+    config: Any = {name: kept.get(name) for name in _CONFIGURED if name in kept}
+    if kept.get("str_to_lower") or kept.get("str_to_upper"):  # lengths held before the change
+        config |= {"str_min_length": 0, "str_max_length": None}
     config |= {"strict": True, "extra": "forbid" if forbid else "ignore"}
     return with_config(config)(_TYPED_DICT(model.__name__, fields))
 
@@ -175,16 +202,20 @@ _INSTANTS: dict[Kind, tuple[Any, Callable[[Any], Any], Callable[[Any], Any]]] = 
 def _encoding(column: ColumnType) -> _Rule:
     if column.kind in (Kind.LIST, Kind.ARRAY):
         return _items_to_wire(column)
+    if column.variants:
+        return _Rule(_union_to_wire(column))
     if column.kind is Kind.STRUCT:
         nested = _fields_to_wire(column.python, dict(column.fields))
-        derived = derived_names(column.python)
-        return _Rule(nested, before=partial(_nested_fields, column.python, derived))
+        return _Rule(nested, before=partial(_nested_fields, column.python))
     return _leaf(column)[0]
 
 
 def _decoding(column: ColumnType) -> _Rule:
     if column.kind in (Kind.LIST, Kind.ARRAY):
         return _items_from_wire(column)
+    if column.variants:
+        members = tuple(map(_from_wire, column.variants))
+        return _Rule(_ANNOTATED[_UNION[members], Discriminator(column.tag)])
     if column.kind is Kind.STRUCT:
         nested = _fields_from_wire(column.python, dict(column.fields))
         return _Rule(nested, after=partial(build, column.python))
@@ -239,12 +270,35 @@ def _int64(value: int) -> int:
     return value
 
 
-def _nested_fields(
-    model: type[BaseModel], derived: frozenset[str], instance: BaseModel
-) -> dict[str, Any]:
+def _nested_fields(model: type[BaseModel], instance: BaseModel) -> dict[str, Any]:
     if not has_fields_of(model, instance):
         raise ValueError(f"it should be an instance of {model.__name__}")
+    derived = derived_names(type(instance))
     return {name: value for name, value in instance.__dict__.items() if name not in derived}
+
+
+def _union_to_wire(column: ColumnType) -> Any:
+    """Check an instance as the member that it is of; errors name that by its first tag."""
+    tags = [dict(variant.fields)[column.tag].categories[0] for variant in column.variants]
+    models = dict(zip(tags, (variant.python for variant in column.variants), strict=True))
+    members = tuple(
+        _ANNOTATED[_to_wire(variant), Tag(tag)]
+        for tag, variant in zip(tags, column.variants, strict=True)
+    )
+    names = " or ".join(model.__name__ for model in models.values())
+    choice = Discriminator(
+        lambda instance: _tag_of_member(models, instance),  # pydantic wants it to have a name
+        custom_error_type="union_member",
+        custom_error_message=f"it should be an instance of {names}",
+    )
+    return _ANNOTATED[_UNION[members], choice]
+
+
+def _tag_of_member(models: Mapping[str, type[BaseModel]], instance: object) -> str | None:
+    for tag, model in models.items():
+        if type(instance) is model:
+            return tag
+    return next((tag for tag, model in models.items() if has_fields_of(model, instance)), None)
 
 
 def _items_to_wire(column: ColumnType) -> _Rule:

@@ -67,7 +67,7 @@ def build_frame(
     if "times" in wanted:
         series += [source.text(name, pl.Int64()).cast(UTC_INSTANT) for name in TIMES]
         series.append(source.text("attempt", pl.Int64()))
-    return pl.DataFrame(series)
+    return pl.DataFrame({each.name: each for each in series})
 
 
 def empty_frame(

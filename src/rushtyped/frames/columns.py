@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -87,7 +88,12 @@ class Column:
 
 
 def _pairs(column: ColumnType) -> Callable[[Any], Any] | None:
-    """Return what turns the maps of dict fields into lists of key and value; None if needless."""
+    """Return what turns the maps of dict fields into lists of key and value; None if needless.
+
+    Of a member of a union it takes the fields that are the member's own.
+    """
+    if column.variants:
+        return partial(_member, column.tag, dict(_members(column)))
     if column.kind is Kind.STRUCT:
         found = {name: _pairs(inner) for name, inner in column.fields}
         changes = {name: convert for name, convert in found.items() if convert is not None}
@@ -103,8 +109,24 @@ def _pairs(column: ColumnType) -> Callable[[Any], Any] | None:
     return (lambda value: [_apply(convert, item) for item in value]) if convert else None
 
 
+Converts = Mapping[str, Callable[[Any], Any] | None]
+
+
+def _members(column: ColumnType) -> Iterator[tuple[str, Converts]]:
+    """Say for each tag of a union what becomes of the fields of its member."""
+    for variant in column.variants:
+        converts = {name: _pairs(inner) for name, inner in variant.fields}
+        for tag in dict(variant.fields)[column.tag].categories:
+            yield tag, converts
+
+
+def _member(tag: str, members: Mapping[str, Converts], value: Any) -> dict[str, Any]:
+    converts = members[value[tag]]
+    return {name: _apply(convert, value[name]) for name, convert in converts.items()}
+
+
 def _changed(value: Mapping[str, Any], changes: Mapping[str, Callable[[Any], Any]]) -> Any:
-    return {name: _apply(convert, value[name]) for name, convert in changes.items()}
+    return {name: _apply(changes[name], value[name]) for name in changes if name in value}
 
 
 def _apply(convert: Callable[[Any], Any] | None, value: Any) -> Any:

@@ -151,7 +151,8 @@ def align_frames(frames: Sequence[pl.DataFrame]) -> list[pl.DataFrame]:
             else:
                 names.insert(position, name)
     columns = [_align_series(name, frames) for name in names]
-    return [pl.DataFrame(series) for series in zip(*columns, strict=True)]
+    rows = zip(*columns, strict=True)
+    return [pl.DataFrame({each.name: each for each in series}) for series in rows]
 
 
 def _align_series(name: str, frames: Sequence[pl.DataFrame]) -> list[pl.Series]:

@@ -15,6 +15,7 @@ from typing import Any
 
 import cloudpickle
 
+from rushtyped.generics import reduce_model
 from rushtyped.large_objects import Sink
 
 PYTHON = f"{sys.implementation.name} {sys.version_info.major}.{sys.version_info.minor}"
@@ -46,7 +47,7 @@ class Spool:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._digest = hashlib.sha256()
-        self.size = 0
+        self.size: int = 0
         self.kept: io.BytesIO | None = io.BytesIO()
 
     @property
@@ -72,7 +73,8 @@ class _LoopPickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle ha
     """Sends functions of the global random generators by name, and notes whether it sends code.
 
     Such a function is a method of its generator, whose state would travel with it: all workers
-    would draw the same numbers.
+    would draw the same numbers. Scores[float] is sent as Scores and float, and so remains the
+    class that the code of a loop means by it.
     """
 
     holds_code = False
@@ -85,6 +87,8 @@ class _LoopPickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle ha
         for module, generator in _global_generators():
             if owner is generator:
                 return getattr, (module, obj.__name__)
+        if (reduced := reduce_model(obj)) is not None:
+            return reduced
         return super().reducer_override(obj)
 
 

@@ -76,7 +76,7 @@ def urls(column: ColumnType, place: Place) -> SearchStrategy[Any]:
         *(_USERS, _HOSTS, _PORTS, _PATHS, _QUERIES, _FRAGMENTS),
     )
     if "file" in schemes:
-        texts = st.builds("file://{}/{}".format, _PATHS, _WORDS) | texts
+        texts = st.builds("{}://{}/{}".format, st.just("file"), _PATHS, _WORDS) | texts
     annotation = _ANNOTATED[(column.python, *of_field)] if of_field else column.python
     adapter: TypeAdapter[Any] = TypeAdapter(annotation)
     return texts.map(partial(_made, adapter)).filter(_is_made)
