@@ -15,9 +15,11 @@ import pytest
 
 from rushtyped import Condition, Network
 from rushtyped.keys import new_worker_id
+from rushtyped.testing.machine.laws import check_laws
+from rushtyped.testing.machine.snapshot import Snapshot, read_snapshot
+from rushtyped.testing.stored_keys import delete_network
 from tests.models import ParamNetwork, Params, Scores
 from tests.stateful.hammer import Told, hammer
-from tests.stateful.snapshot import Snapshot, check_laws, delete_network, read_snapshot
 from tests.waiting import wait_until
 
 # Children are forked from a process that has no threads, since this one may have some.
@@ -38,8 +40,8 @@ class Hammer(NamedTuple):
 def network(redis_url: str, network_id: str) -> Iterator[ParamNetwork]:
     with Network[Params, Scores](network_id, redis=redis_url) as network:
         yield network
-        delete_network(network.connector, network_id)
-        network.connector.close()
+        delete_network(network._channel, network_id)
+        network.reconnect()
 
 
 def start(network_id: str, url: str, seed: int) -> Hammer:
@@ -89,7 +91,7 @@ def test_killed_processes_lose_no_task(network: ParamNetwork, redis_url: str, se
     try:
         for each in hammers:
             told += kill(each, rng)
-            check_laws(read_snapshot(network.connector, network.network_id))
+            check_laws(read_snapshot(network._channel, network.network_id))
     finally:
         for each in hammers:
             with suppress(ValueError):  # it was killed and closed above
@@ -101,7 +103,7 @@ def test_killed_processes_lose_no_task(network: ParamNetwork, redis_url: str, se
             each.worker_id, LOST, attempts=attempts, fail_pending=not requeue
         )
     wait_until(lambda: n_clients(network) <= n_before, description="the server has read it all")
-    snapshot = read_snapshot(network.connector, network.network_id)
+    snapshot = read_snapshot(network._channel, network.network_id)
     check_laws(snapshot)
     check_told(told, snapshot)
     assert snapshot.running == []

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from rushtyped.channel import Channel
 from rushtyped.lua import Script
 
 _READS = ("check_budget", "check_worker", "find_lost_workers", "read_hashes")
@@ -48,33 +49,37 @@ class Request:
 
 
 class Recorder:
-    """Tells of what networks and workers send through their channels, as soon as it was sent."""
+    """Tells of what is sent through channels, as soon as it was sent."""
 
     def __init__(self, on_sent: Callable[[Request], None]) -> None:
         self._on_sent = on_sent
 
-    def listen(self, tasks: Any) -> None:
-        """Tell of what this Network or Worker sends from now on."""
-        channel = tasks._channel
+    def listen(self, channel: Channel) -> None:
+        """Tell of what goes through this channel from now on."""
         run, run_once, run_after = channel.run, channel.run_once, channel.run_after
 
-        def recorded(script: Script, *arguments: object) -> Any:
+        def recorded(script: Script, *arguments: Any) -> Any:
             reply = run(script, *arguments)
             self._tell(script, reply, lambda: run(script, *arguments))
             return reply
 
-        def recorded_once(script: Script, *arguments: object) -> Any:
+        def recorded_once(script: Script, *arguments: Any) -> Any:
             reply = run_once(script, *arguments)
             self._tell(script, reply, lambda: run_once(script, *arguments))
             return reply
 
-        def recorded_after(command: object, script: Script, *arguments: object) -> Any:
+        def recorded_after(command: Any, script: Script, *arguments: Any) -> Any:
             # only the script is sent again: the move that comes before it must not be
             reply, is_repeat = run_after(command, script, *arguments)
             self._tell(script, reply, lambda: run(script, *arguments))
             return reply, is_repeat
 
-        channel.run, channel.run_once, channel.run_after = recorded, recorded_once, recorded_after
+        for name, replacement in (
+            ("run", recorded),
+            ("run_once", recorded_once),
+            ("run_after", recorded_after),
+        ):
+            vars(channel)[name] = replacement
 
     def _tell(self, script: Script, reply: Any, send_again: Callable[[], Any]) -> None:
         if script.name not in _READS:

@@ -1,0 +1,1 @@
+"""The rules of the machine, each module's on top of those of the module before it."""
