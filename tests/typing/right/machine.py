@@ -28,8 +28,6 @@ class Timing(Extra):
 
 
 class StudyMachine(NetworkMachine[Params, Scores]):
-    redis = "redis://localhost:6379"
-
     @rule()
     def push(self) -> None:
         xss = self.next_xss(2)
@@ -72,5 +70,6 @@ def run(run_loop: LoopRunner) -> list[float]:
     return frame["y"].to_list()
 
 
+StudyMachine.redis = "redis://localhost:6379"
 TestStudy = StudyMachine.TestCase
 STATES = list(TaskState)
