@@ -88,11 +88,13 @@ def network(
 ) -> Iterator[AnyNetwork]:
     """Give a test its own network; it fails when it leaves a task or a key behind.
 
-    Tasks that are still queued or running are allowed by the mark `rush_unsettled`.
+    Keys of other networks count on a server of the session's own only. Tasks that are still
+    queued or running are allowed by the mark `rush_unsettled`.
     """
     from rushtyped.testing.fresh_network import fresh_network
 
-    with fresh_network(network_type, rush_server) as fresh:
+    is_shared = request.config.getoption("--rush-redis") is not None
+    with fresh_network(network_type, rush_server, is_shared=is_shared) as fresh:
         request.node.stash[_FRESH] = fresh
         yield fresh.network
 

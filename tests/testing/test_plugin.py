@@ -273,7 +273,7 @@ def test_there(network: Network[Params, Scores], rush_server):
 """
     client = redis.Redis.from_url(redis_url)
     found = outcomes(pytester, body, "--rush-redis", redis_url)
-    assert found["test_there"] == "FAILED", found[""]
+    assert found["test_there"] == "PASSED", found[""]  # the other network may be somebody else's
     assert client.delete(f"rush:{{{network_id}}}:meta") == 1
     found = outcomes(pytester, body, "--rush-redis", "unix:///nowhere/redis.sock")
     assert found["test_there"] == "ERROR"

@@ -26,14 +26,16 @@ class FreshNetwork:
 
     network: AnyNetwork
     channel: Channel
-    before: frozenset[str]
+    before: frozenset[str] | None
+    """None where others use the server too, whose keys come and go."""
 
     def leftovers(self, *, unsettled: bool) -> list[str]:
         """Say what a test has left behind, with `unsettled` also which tasks, a line each."""
         found = find_names(self.channel, _ALL_NETWORKS)
         own = _own(self.network, found)
+        others = set() if self.before is None else found - own - self.before
         lines = [
-            _line("keys of other networks that were not there before", found - own - self.before),
+            _line("keys of other networks that were not there before", others),
             _line("keys that the network does not know of", own - self._known_names()),
         ]
         if unsettled:
@@ -55,8 +57,13 @@ class FreshNetwork:
 
 
 @contextmanager
-def fresh_network(network_type: type[AnyNetwork], url: str) -> Iterator[FreshNetwork]:
-    """Make a network of a new name; in the end stop its workers and delete all that it has."""
+def fresh_network(
+    network_type: type[AnyNetwork], url: str, *, is_shared: bool
+) -> Iterator[FreshNetwork]:
+    """Make a network of a new name; in the end stop its workers and delete all that it has.
+
+    `is_shared` tells that others use the server at the same time.
+    """
     network = network_type(new_network_id(), redis=url)
     keys = NetworkKeys(network.network_id)
     channel = Channel(resolve_endpoint(url), keys.meta, RETRY_TIMEOUT)
@@ -66,7 +73,8 @@ def fresh_network(network_type: type[AnyNetwork], url: str) -> Iterator[FreshNet
         stack.enter_context(network)
         stack.callback(network.stop_workers, "kill")
         found = find_names(channel, _ALL_NETWORKS)
-        yield FreshNetwork(network, channel, frozenset(found - _own(network, found)))
+        before = None if is_shared else frozenset(found - _own(network, found))
+        yield FreshNetwork(network, channel, before)
 
 
 def _own(network: AnyNetwork, names: Iterable[str]) -> set[str]:
