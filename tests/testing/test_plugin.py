@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -303,3 +305,12 @@ def test_server(network: Network[Params, Scores], rush_server, run_loop):
     assert result.ret == 0
     socket = Path((tmp_path / "url").read_text().removeprefix("unix://"))
     wait_until(lambda: not socket.exists(), description="the server of the suite has ended")
+
+
+def test_a_missing_hypothesis_is_named_with_what_installs_it(tmp_path: Path) -> None:
+    hidden = "import sys\nsys.modules['hypothesis'] = None\nimport rushtyped.testing"
+    done = subprocess.run(
+        [sys.executable, "-c", hidden], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert done.returncode == 1
+    assert "needs Hypothesis: pip install 'rushtyped[testing]'" in done.stderr

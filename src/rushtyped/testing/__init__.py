@@ -1,5 +1,6 @@
 """What tests of task networks are built of; needs the extra `testing`."""
 
+import rushtyped.testing.requirement  # noqa: F401 - says what is missing, before that is imported
 from rushtyped.testing.frames import frame_value
 from rushtyped.testing.loop_runs import LoopRunner
 from rushtyped.testing.machine import NetworkMachine
