@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
-from pydantic import BaseModel
+from pydantic import BaseModel, PydanticUserError
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, JsonSchemaWarningKind
 
 from rushtyped.dtypes import ColumnType, model_columns
-from rushtyped.errors import ColumnCollisionError, CorruptDataError, InvalidTypeError
+from rushtyped.errors import (
+    ColumnCollisionError,
+    CorruptDataError,
+    InvalidTypeError,
+    RushTypedError,
+)
 from rushtyped.models import Extra, Xs, Ys
 
 Group = Literal["xs", "ys", "xs_extra", "ys_extra"]
@@ -176,7 +182,8 @@ def compare_schemas(stored: bytes, declared: Models) -> SchemaComparison:
     merged = parse_schemas(stored)
     before = _canonical(merged)
     ours = parse_schemas(schema_json(declared))
-    differences = [line for name in GROUPS for line in _merge(name, merged[name], ours[name])]
+    with reading_schemas():
+        differences = [line for name in GROUPS for line in _merge(name, merged[name], ours[name])]
     after = _canonical(merged)
     match = SchemaMatch.SAME if before == after else SchemaMatch.EXTENDED
     if differences:
@@ -232,10 +239,30 @@ def _canonical(document: object) -> bytes:
     return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
 
 
+@contextmanager
+def reading_schemas() -> Iterator[None]:
+    """Raise CorruptDataError where what is done with recorded schemas shows that they are none."""
+    try:
+        yield
+    except CorruptDataError:
+        raise
+    except (*_UNREADABLE, RushTypedError) as error:
+        raise CorruptDataError(
+            f"the schemas recorded in the network cannot be read ({error!r}); "
+            "something else wrote them, or they were damaged"
+        ) from error
+
+
+_UNREADABLE = (
+    *(ValueError, TypeError, LookupError, AttributeError, NameError, RecursionError),
+    PydanticUserError,
+)
+
+
 def parse_schemas(stored: bytes) -> dict[str, dict[str, Any]]:
     """Read what `schema_json` makes; raise CorruptDataError for anything else."""
-    try:
-        document = json.loads(stored)
+    with reading_schemas():
+        document: dict[str, dict[str, Any]] = json.loads(stored)
         for name in GROUPS:
             group = document[name]
             columns = [entry["column"] for entry in group["properties"].values()]
@@ -245,13 +272,7 @@ def parse_schemas(stored: bytes) -> dict[str, dict[str, Any]]:
             if sorted(group["order"]) != sorted(group["properties"]):
                 raise ValueError(group["order"])
             bool(group["additionalProperties"])
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise CorruptDataError(
-            f"the schemas recorded in the network cannot be read ({error!r}); "
-            "something else wrote them, or they were damaged"
-        ) from error
-    parsed: dict[str, dict[str, Any]] = document
-    return parsed
+    return document
 
 
 def _merge(group: str, stored: dict[str, Any], declared: dict[str, Any]) -> Iterator[str]:

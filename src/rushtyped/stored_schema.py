@@ -21,7 +21,7 @@ from pydantic import BaseModel, create_model
 from rushtyped.dtypes import ColumnType, Kind
 from rushtyped.errors import CorruptDataError
 from rushtyped.models import AnyExtra, Extra, Xs, Ys
-from rushtyped.schema import GROUPS, Group, Models, parse_schemas
+from rushtyped.schema import GROUPS, Group, Models, network_schema, parse_schemas, reading_schemas
 
 Node = Mapping[str, Any]
 """A JSON Schema, or an empty one where it says nothing."""
@@ -53,8 +53,11 @@ def stored_models(schemas: bytes) -> Models:
     Raise CorruptDataError for bytes that `rushtyped.schema.schema_json` does not make.
     """
     documents = parse_schemas(schemas)
-    models: list[Any] = [_group_model(name, documents[name]) for name in GROUPS]
-    return Models(*models)
+    with reading_schemas():
+        found: list[Any] = [_group_model(name, documents[name]) for name in GROUPS]
+        models = Models(*found)
+        network_schema(models)
+    return models
 
 
 def is_stored(model: type[BaseModel]) -> bool:

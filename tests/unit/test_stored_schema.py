@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import reduce
+from itertools import cycle, islice
+from operator import getitem
 from typing import Any
 
 import pytest
@@ -13,9 +18,10 @@ from pydantic import create_model
 from rushtyped.dtypes import ColumnType, Kind, model_columns
 from rushtyped.errors import CorruptDataError
 from rushtyped.models import AnyExtra, Extra, Xs, Ys
-from rushtyped.schema import Models, network_schema, schema_json
+from rushtyped.schema import Models, compare_schemas, network_schema, schema_json
 from rushtyped.stored_schema import parse_column, stored_models
 from tests.annotations import CASE_NAMES, CASES, Case
+from tests.wire_dump import Params as WireParams
 
 NAMES = st.from_regex(r"[^\W\d]\w{0,5}", fullmatch=True)
 _OTHER = {Kind.ENUM, Kind.DECIMAL, Kind.LIST, Kind.ARRAY, Kind.STRUCT}
@@ -119,18 +125,53 @@ def test_the_same_schemas_give_the_same_models() -> None:
     assert stored_models(schemas) is stored_models(bytes(bytearray(schemas)))
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda xs: xs.pop("order"),
-        lambda xs: xs["order"].append("other"),
-        lambda xs: xs["properties"]["z"].update(column="Int65"),
-        lambda xs: xs["properties"]["z"].update(column=7),
-        lambda xs: xs.update(required=None),
-    ],
+WHOLE = Models(WireParams, Scores, Start, OpenStart)
+OTHER_VALUES: tuple[Any, ...] = (
+    *(None, True, 0, -1, 1.5, "", "_x", "key", "Int64", "Struct{: Int64}", "Struct{_a: Int64}"),
+    *("List(Struct{key: Int64})", [], ["x"], [1], {}, {"column": "Int64"}, {"a": None}),
 )
-def test_damaged_schemas_are_refused(damage: Any) -> None:
-    document = json.loads(schema_json(Models(Shuffled, Scores, Start, OpenStart)))
-    damage(document["xs"])
-    with pytest.raises(CorruptDataError):
-        stored_models(json.dumps(document).encode())
+
+
+def places(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """List where something stands in a JSON document."""
+    parts = node.items() if isinstance(node, dict) else enumerate(node)
+    for name, part in parts:
+        yield (*path, name)
+        if isinstance(part, dict | list):
+            yield from places(part, (*path, name))
+
+
+def damaged() -> Iterator[bytes]:
+    """Put other values in every place of recorded schemas, and other names."""
+    whole = schema_json(WHOLE)
+    others = cycle(OTHER_VALUES)
+    for *path, last in places(json.loads(whole)):
+        for other in islice(others, 5):
+            document = json.loads(whole)
+            node = reduce(getitem, path, document)
+            node[last] = other
+            yield json.dumps(document).encode()
+            if isinstance(node, dict) and isinstance(other, str):
+                node[other] = node.pop(last)
+                yield json.dumps(document).encode()
+
+
+def test_damaged_schemas_are_read_or_refused_by_name() -> None:
+    """Whoever wrote to `meta` must not make other errors come out of the library."""
+    refused = n = 0
+    for schemas in damaged():
+        n += 1
+        try:
+            stored_models.__wrapped__(schemas)
+        except CorruptDataError:
+            refused += 1
+        with suppress(CorruptDataError):
+            compare_schemas(schemas, WHOLE)
+    assert n > 1500
+    assert refused > n / 3
+
+
+@pytest.mark.parametrize("schemas", [b"", b"{", b"[]", b"null", b"\xff", b"[" * 100_000, b"{}"])
+def test_what_are_no_schemas_is_refused(schemas: bytes) -> None:
+    with pytest.raises(CorruptDataError, match="recorded in the network cannot be read"):
+        stored_models(schemas)
