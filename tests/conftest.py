@@ -8,14 +8,20 @@ from pathlib import Path
 
 import psutil
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from loguru import logger
 
 from rushtyped.embedded import release_embedded_server, use_embedded_server
 from rushtyped.keys import new_network_id
 from tests.waiting import wait_until
 
-settings.register_profile("default", deadline=None, print_blob=True)
+# No test asserts how long something takes: the machine may be busy.
+settings.register_profile(
+    "default",
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("default")
 
 # A server or a secret that this shell is set up for must neither be written to nor decide a test.

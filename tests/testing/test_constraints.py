@@ -108,6 +108,12 @@ CONSTRAINED: list[tuple[Any, list[Any]]] = [
     (FileUrl, [FileUrl("file:" + "///")]),
     (Annotated[int, annotated_types.Predicate(lambda value: value % 2 == 0)], [0]),
     (annotated_types.LowerCase[str], []),
+    (annotated_types.UpperCase[str], []),
+    (annotated_types.IsDigit[str], ["0"]),
+    (annotated_types.IsAscii[str], ["0"]),
+    (Annotated[str, Field(pattern="b", min_length=5)], []),
+    (Annotated[str, Field(pattern="b$", min_length=3, max_length=3)], []),
+    (Annotated[HttpUrl, UrlConstraints(max_length=9)], [HttpUrl("http://a/")]),
     (FiniteFloat, [0.0]),
     (Json[list[int]], ["[]"]),
 ]  # fmt: skip
@@ -246,6 +252,8 @@ def test_a_field_says_more_than_the_config() -> None:
         (Annotated[set[bool], Field(min_length=3)], "only 2 distinct elements"),
         (list[Annotated[int, Field(ge=5, le=3)]], r"One\.x: no Int64"),
         (Annotated[HttpUrl, UrlConstraints(allowed_schemes=["ftp"])], "allowed_schemes"),
+        (Annotated[HttpUrl, UrlConstraints(max_length=8)], "no String"),
+        (Annotated[str, Field(pattern="b", min_length=3, max_length=2)], "max_length=2"),
     ],
 )
 def test_constraints_that_nothing_meets_are_named(annotation: Any, message: str) -> None:

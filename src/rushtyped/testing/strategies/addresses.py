@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import PurePath
 from string import ascii_letters, ascii_lowercase, digits
@@ -70,6 +70,14 @@ def urls(column: ColumnType, place: Place) -> SearchStrategy[Any]:
     schemes = sorted(set[str].intersection(*allowed)) if allowed else _SCHEMES
     if not schemes:
         raise impossible(column, place)
+    lengths = [each.max_length for each in constraints if each.max_length is not None]
+    texts = _short_texts(column, place, schemes, min(lengths)) if lengths else _texts(schemes)
+    annotation = _ANNOTATED[(column.python, *of_field)] if of_field else column.python
+    adapter: TypeAdapter[Any] = TypeAdapter(annotation)
+    return texts.map(partial(_made, adapter)).filter(_is_made)
+
+
+def _texts(schemes: Sequence[str]) -> SearchStrategy[str]:
     texts = st.builds(
         "{}://{}{}{}{}{}{}".format,
         st.sampled_from(schemes),
@@ -77,9 +85,26 @@ def urls(column: ColumnType, place: Place) -> SearchStrategy[Any]:
     )
     if "file" in schemes:
         texts = st.builds("{}://{}/{}".format, st.just("file"), _PATHS, _WORDS) | texts
-    annotation = _ANNOTATED[(column.python, *of_field)] if of_field else column.python
-    adapter: TypeAdapter[Any] = TypeAdapter(annotation)
-    return texts.map(partial(_made, adapter)).filter(_is_made)
+    return texts
+
+
+def _short_texts(
+    column: ColumnType, place: Place, schemes: Sequence[str], most: int
+) -> SearchStrategy[str]:
+    """Draw texts of a host and a path that are short enough also when written in full."""
+    rooms = {scheme: most - len(f"{scheme}://h/") for scheme in schemes}
+    fitting = [
+        st.builds(
+            f"{scheme}://{{}}/{{}}".format,
+            st.text(ascii_lowercase, min_size=1, max_size=1 + room // 2),
+            st.text(ascii_letters + digits, max_size=room - room // 2),
+        )
+        for scheme, room in rooms.items()
+        if room >= 0
+    ]
+    if not fitting:
+        raise impossible(column, place)
+    return st.one_of(fitting)
 
 
 def _made(adapter: TypeAdapter[Any], text: str) -> Any:

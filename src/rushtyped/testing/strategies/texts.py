@@ -25,18 +25,30 @@ from rushtyped.testing.strategies.constraints import (
 _CHANGES = ("str_strip_whitespace", "str_to_lower", "str_to_upper")
 _CHECKS = ("str_min_length", "str_max_length", "regex_engine")
 _ANNOTATED: Any = Annotated
+_MOST_AROUND = 20
+_KINDS: Mapping[object, Any] = {
+    str.islower: ("Ll", "Nd"),
+    str.isupper: ("Lu", "Nd"),
+    str.isdigit: ("Nd",),
+}
+"""Categories of Unicode of which most text meets a predicate."""
 
 
 def texts(column: ColumnType, place: Place) -> SearchStrategy[str]:
     """Draw text that UTF-8 can encode, of the lengths and the pattern that a column allows."""
     config = place.config
-    bounds = sizes(column, Sizes(config.get("str_min_length", 0), config.get("str_max_length")))
-    characters = st.characters(codec="ascii" if True in given(column, "ascii_only") else "utf-8")
+    kinds = [_KINDS[name] for name in given(column, "func") if name in _KINDS]
+    shortest = max(1 if kinds else 0, config.get("str_min_length", 0))
+    bounds = sizes(column, Sizes(shortest, config.get("str_max_length")))
+    is_ascii = True in given(column, "ascii_only") or str.isascii in given(column, "func")
+    characters = st.characters(
+        codec="ascii" if is_ascii else "utf-8", categories=kinds[0] if kinds else None
+    )
     patterns = given(column, "pattern")
     if column.annotation is EmailStr:
         values = st.emails()
     elif patterns:
-        values = _matches(patterns[0], characters, column, place)
+        values = _matches(patterns[0], characters, bounds, column, place)
     else:
         values = st.text(characters, min_size=bounds.low, max_size=bounds.high)
     changed = any(config.get(name) for name in _CHANGES) or given(column, "strip_whitespace")
@@ -48,6 +60,7 @@ def texts(column: ColumnType, place: Place) -> SearchStrategy[str]:
 def _matches(
     pattern: str | re.Pattern[str],
     characters: SearchStrategy[str],
+    bounds: Sizes,
     column: ColumnType,
     place: Place,
 ) -> SearchStrategy[str]:
@@ -60,7 +73,31 @@ def _matches(
             compiled = re.compile(pattern)
     except (re.error, FutureWarning) as error:
         raise impossible(column, place, f"Python cannot read the pattern: {error}") from error
-    return st.from_regex(compiled, alphabet=characters)
+    if bounds.high is not None and bounds.high < bounds.low:
+        raise impossible(column, place)
+    if bounds == (0, None):
+        return st.from_regex(compiled, alphabet=characters)
+    matches = st.from_regex(compiled, alphabet=characters, fullmatch=True)
+    return matches.flatmap(partial(_surrounded, compiled.pattern, characters, bounds))
+
+
+def _surrounded(
+    pattern: str, characters: SearchStrategy[str], bounds: Sizes, match: str
+) -> SearchStrategy[str]:
+    """Put as much text around a match as lengths leave room for, and anchors allow."""
+    low, high = (max(0, bound - len(match)) for bound in (bounds.low, _longest(bounds)))
+    starts, ends = pattern.startswith(("^", r"\A")), pattern.endswith(("$", r"\Z"))
+    nothing = st.just("")
+    if ends:
+        before, after = st.text(characters, min_size=low, max_size=high), nothing
+    else:
+        before = st.text(characters, max_size=high // 2)
+        after = st.text(characters, min_size=min(low, high - high // 2), max_size=high - high // 2)
+    return st.builds("{}{}{}".format, nothing if starts else before, st.just(match), after)
+
+
+def _longest(bounds: Sizes) -> int:
+    return bounds.low + _MOST_AROUND if bounds.high is None else bounds.high
 
 
 def _as_python_says(pattern: str) -> str:
