@@ -220,7 +220,8 @@ class Tasks(Generic[X, Y, XE, YE], metaclass=SpecialisedType):
     ) -> None:
         """Wait until the tasks are finished or failed, or no worker is left to see to them.
 
-        Raises WaitTimeoutError after `timeout` seconds, UnknownTaskError for keys of no task.
+        A Network also waits for workers that it has started and that have yet to register. Raises
+        WaitTimeoutError after `timeout` seconds, UnknownTaskError for keys of no task.
         """
         keys = selection.check_keys(keys)
         seconds = check_seconds("timeout", timeout)

@@ -142,8 +142,10 @@ def others(worker: Worker[Params, Others]) -> None: ...
 def test_wrong(network: Network[Params, Scores], run_loop, loop, options, names):
     from rushtyped import RushTypedError
     with pytest.raises(RushTypedError, match=names):
-        run_loop(loop, **options)
+        run_loop(loop, **{"max_tasks": 7, **options})
     assert network.n_workers == 0
+    name = f"rush:{{{network.network_id}}}:meta"
+    assert network.connector.hget(name, "max_tasks") is None
 """,
     )
     assert found[""].count("PASSED") == 6, found[""]

@@ -76,15 +76,17 @@ class LoopRuns:
         check_options("place", [place], ("thread", "process"))
         n = check_count("n_workers", n_workers, least=1) or 1
         left = countdown(check_seconds("timeout", timeout))
+        network_type = type(self.network)
+        check_loop(worker_loop, models_of(network_type))
         if max_tasks is not None or max_seconds is not None:
-            network_type, network_id = type(self.network), self.network.network_id
-            network_type(network_id, redis=self.url, max_tasks=max_tasks, max_seconds=max_seconds)
+            name, url = self.network.network_id, self.url
+            with network_type(name, redis=url, max_tasks=max_tasks, max_seconds=max_seconds):
+                pass  # to join with a budget sets it
         run = self._in_threads if place == "thread" else self._in_processes
         run(worker_loop, n, left)
         return self.network.fetch_finished_tasks()
 
     def _in_threads(self, loop: Callable[[Any], object], n: int, left: Callable[[], float]) -> None:
-        check_loop(loop, models_of(type(self.network)))
         failures: list[BaseException] = []
 
         def run(worker: Worker[Any, Any, Any, Any]) -> None:
