@@ -16,7 +16,7 @@ from rushtyped.network import Network
 
 if TYPE_CHECKING:  # Hypothesis is needed by the extra `testing` only
     from rushtyped.testing.fresh_network import FreshNetwork
-    from rushtyped.testing.loop_runs import LoopRunner
+    from rushtyped.testing.loop_runner import LoopRunner
 
 AnyNetwork = Network[Any, Any, Any, Any]
 _FRESH: pytest.StashKey[FreshNetwork] = pytest.StashKey()
@@ -115,6 +115,6 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 @pytest.fixture
 def run_loop(network: AnyNetwork, rush_server: str) -> LoopRunner:
     """Run a worker loop in the test's network to its end; a call returns the finished tasks."""
-    from rushtyped.testing.loop_runs import LoopRuns
+    from rushtyped.testing.loop_runner import LoopRunner
 
-    return LoopRuns(network, rush_server)
+    return LoopRunner(network, rush_server)

@@ -2,7 +2,7 @@
 
 import rushtyped.testing.requirement  # noqa: F401 - says what is missing, before that is imported
 from rushtyped.testing.frames import frame_value
-from rushtyped.testing.loop_runs import LoopRunner
+from rushtyped.testing.loop_runner import LoopRunner
 from rushtyped.testing.machine import NetworkMachine
 from rushtyped.testing.strategies import (
     conditions,

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import polars as pl
 
@@ -33,8 +33,12 @@ _GRACE = 5.0
 """Seconds that workers get to end after they were told to."""
 
 
-class LoopRunner(Protocol):
+@dataclass(frozen=True, slots=True)
+class LoopRunner:
     """What the fixture `run_loop` is: a call that runs a worker loop to its end."""
+
+    network: Network[Any, Any, Any, Any]
+    url: str
 
     def __call__(
         self,
@@ -52,27 +56,6 @@ class LoopRunner(Protocol):
         What it raises in a thread is raised here; a process that fails raises WorkerEndedError.
         Raises WaitTimeoutError after `timeout` seconds, when the workers were told to stop.
         """
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class LoopRuns:
-    """Runs worker loops in one network."""
-
-    network: Network[Any, Any, Any, Any]
-    url: str
-
-    def __call__(
-        self,
-        worker_loop: WorkerLoop[X, Y, XE, YE],
-        *,
-        n_workers: int = 1,
-        max_tasks: int | None = None,
-        max_seconds: float | None = None,
-        place: Place = "thread",
-        timeout: float = 60.0,
-    ) -> pl.DataFrame:
-        """Run a loop as `LoopRunner` says."""
         check_options("place", [place], ("thread", "process"))
         n = check_count("n_workers", n_workers, least=1) or 1
         left = countdown(check_seconds("timeout", timeout))
