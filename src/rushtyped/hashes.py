@@ -62,7 +62,7 @@ class Hashes:
         """Read fields of hashes; a field that a hash lacks is None."""
         keys = [check_task_key(key) for key in as_list("keys", keys)]
         names = as_list("fields", fields)
-        columns = self._store.read_hashes(keys, names)
+        columns = self._store.indexes.read_hashes(keys, names)
         return [
             {name: self._unpacked(name, columns[name][row]) for name in names}
             for row in range(len(keys))

@@ -11,11 +11,12 @@ from loguru import logger
 from rushtyped.channel import Channel
 from rushtyped.connect import Endpoint
 from rushtyped.errors import SchemaMismatchError, ServerVersionError, UnknownNetworkError
+from rushtyped.index_store import CHUNK
 from rushtyped.keys import NetworkKeys, check_network_id, new_token
 from rushtyped.packer import Packer
 from rushtyped.schema import Models, SchemaMatch, compare_schemas, schema_json
 from rushtyped.selection import unknown_tasks
-from rushtyped.store import CHUNK, Joined, Store
+from rushtyped.store import Joined, Store
 from rushtyped.wire import WIRE_VERSION
 
 OLDEST_SERVER = (6, 2)
@@ -80,7 +81,7 @@ class Membership:
     def check_many(self, keys: Sequence[str]) -> None:
         """Raise UnknownTaskError before the first of several chunks is written."""
         if len(keys) > CHUNK:
-            states = self._store.read_hashes(keys, ["state"])["state"]
+            states = self._store.indexes.read_hashes(keys, ["state"])["state"]
             self.check_known(keys, [0 if state else -1 for state in states])
 
     def check_known(self, keys: Sequence[str], found: Sequence[int]) -> None:

@@ -17,9 +17,10 @@ from rushtyped.codec import (
     task_codec,
 )
 from rushtyped.errors import ColumnCollisionError, CorruptDataError, LengthMismatchError
+from rushtyped.index_store import Columns
 from rushtyped.models import DEFAULT_CONDITION, Condition, TaskState
 from rushtyped.schema import TIMES, Group, Models
-from rushtyped.store import Columns, Store
+from rushtyped.store import Store
 from rushtyped.task import XE, YE, AnyCondition, TaskRecord, X, Y, as_condition
 
 NOTHING = b""

@@ -12,10 +12,11 @@ from loguru import logger
 
 from rushtyped.cache import FrameChunks
 from rushtyped.frames import STATE_DTYPE, build_frame, concat_frames, empty_frame
+from rushtyped.index_store import Columns, Index
 from rushtyped.models import TaskState
 from rushtyped.schema import TIMES, Field, NetworkSchema
 from rushtyped.selection import ALL_FIELDS, INDEXES
-from rushtyped.store import Columns, Index, Store
+from rushtyped.store import Store
 
 WORKER_SCHEMA: dict[str, pl.DataType] = {
     "worker_id": pl.String(),
@@ -56,7 +57,7 @@ class Reader:
         """Read the tasks of one index, in its order."""
         names = _hash_fields(fields)
         read = ["xs", *(name for name in names if name != "xs")]
-        columns = self._present(self._store.read_index(index, read))
+        columns = self._present(self._store.indexes.read_index(index, read))
         return build_frame(self._schema, columns, fields)
 
     def finished(self, fields: Sequence[Field]) -> pl.DataFrame:
@@ -80,7 +81,7 @@ class Reader:
     def with_states(self, states: Sequence[TaskState], fields: Sequence[Field]) -> pl.DataFrame:
         """Read the tasks that are in these states, each once, with the state that it has."""
         unfinished = [state for state in states if state is not TaskState.FINISHED]
-        n_finished, keys = self._store.snapshot([INDEXES[state] for state in unfinished])
+        n_finished, keys = self._store.indexes.snapshot([INDEXES[state] for state in unfinished])
         columns = self._read_keys([key for listed in keys for key in listed], fields)
         wanted = {state.value.encode() for state in unfinished}
         ended: set[bytes | None] = set()
@@ -114,13 +115,16 @@ class Reader:
 
     def _read_keys(self, keys: Sequence[str], fields: Sequence[Field]) -> Columns:
         names = ["state", *_hash_fields(fields)]
-        return {"key": [key.encode() for key in keys], **self._store.read_hashes(keys, names)}
+        return {
+            "key": [key.encode() for key in keys],
+            **self._store.indexes.read_hashes(keys, names),
+        }
 
     def _read_new(self) -> None:
         """Append what has finished since the last time to the cache."""
         names = _hash_fields([field for field in ALL_FIELDS if field != "condition"])
         while True:
-            page = self._store.read_finished(self._n_read, names)
+            page = self._store.indexes.read_finished(self._n_read, names)
             if self._epoch not in (b"", page.epoch) or page.n_finished < self._n_read:
                 logger.warning("The network was reset or has lost tasks: reading all anew")
                 self._seen, self._epoch = 0, page.epoch

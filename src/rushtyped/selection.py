@@ -8,10 +8,10 @@ from typing import Literal
 
 from rushtyped.arguments import as_list, check_options
 from rushtyped.errors import InvalidArgumentError, UnknownTaskError
+from rushtyped.index_store import Index
 from rushtyped.keys import check_task_key, check_worker_id
 from rushtyped.models import TaskState
 from rushtyped.schema import DEFAULT_FIELDS, Field
-from rushtyped.store import Index
 
 STATES: tuple[TaskState, ...] = tuple(TaskState)
 INDEXES: dict[TaskState, Index] = {

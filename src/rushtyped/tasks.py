@@ -201,7 +201,7 @@ class Tasks(Generic[X, Y, XE, YE], metaclass=SpecialisedType):
         Raises UnknownTaskError where a key belongs to no task of this network.
         """
         keys = selection.check_keys(keys)
-        columns = self._store.read_hashes(keys, RECORD_FIELDS)
+        columns = self._store.indexes.read_hashes(keys, RECORD_FIELDS)
         missing = [key for key, state in zip(keys, columns["state"], strict=True) if not state]
         if missing:
             raise selection.unknown_tasks(self._network_id, missing)
@@ -230,52 +230,52 @@ class Tasks(Generic[X, Y, XE, YE], metaclass=SpecialisedType):
     @property
     def tasks(self) -> list[str]:
         """Keys of all tasks in the order of creation."""
-        return self._store.task_keys("all")
+        return self._store.indexes.task_keys("all")
 
     @property
     def queued_tasks(self) -> list[str]:
         """Keys of the queued tasks, the next one first."""
-        return self._store.task_keys("queue")
+        return self._store.indexes.task_keys("queue")
 
     @property
     def running_tasks(self) -> list[str]:
         """Keys of the running tasks in the order of their start."""
-        return self._store.task_keys("running")
+        return self._store.indexes.task_keys("running")
 
     @property
     def finished_tasks(self) -> list[str]:
         """Keys of the finished tasks in the order of finishing."""
-        return self._store.task_keys("finished")
+        return self._store.indexes.task_keys("finished")
 
     @property
     def failed_tasks(self) -> list[str]:
         """Keys of the failed tasks in the order of failing."""
-        return self._store.task_keys("failed")
+        return self._store.indexes.task_keys("failed")
 
     @property
     def n_tasks(self) -> int:
         """Number of all tasks."""
-        return self._store.count("all")
+        return self._store.indexes.count("all")
 
     @property
     def n_queued_tasks(self) -> int:
         """Number of queued tasks."""
-        return self._store.count("queue")
+        return self._store.indexes.count("queue")
 
     @property
     def n_running_tasks(self) -> int:
         """Number of running tasks."""
-        return self._store.count("running")
+        return self._store.indexes.count("running")
 
     @property
     def n_finished_tasks(self) -> int:
         """Number of finished tasks."""
-        return self._store.count("finished")
+        return self._store.indexes.count("finished")
 
     @property
     def n_failed_tasks(self) -> int:
         """Number of failed tasks."""
-        return self._store.count("failed")
+        return self._store.indexes.count("failed")
 
     def is_running_task(self, keys: Sequence[str]) -> list[bool]:
         """Tell of each key whether its task runs; False also where there is no such task."""
@@ -290,7 +290,7 @@ class Tasks(Generic[X, Y, XE, YE], metaclass=SpecialisedType):
     ) -> dict[TaskState, list[str]]:
         """List the keys of the tasks in each of these states, all at one instant."""
         wanted = selection.check_states(states)
-        _, keys = self._store.snapshot([selection.INDEXES[state] for state in wanted])
+        _, keys = self._store.indexes.snapshot([selection.INDEXES[state] for state in wanted])
         return dict(zip(wanted, keys, strict=True))
 
     def write_hashes(
@@ -375,7 +375,7 @@ class Tasks(Generic[X, Y, XE, YE], metaclass=SpecialisedType):
         return packed, self._packer.extras("xs_extra", xss_extra, len(packed))
 
     def _is_in(self, keys: Sequence[str], state: TaskState) -> list[bool]:
-        states = self._store.read_hashes(selection.check_keys(keys), ["state"])["state"]
+        states = self._store.indexes.read_hashes(selection.check_keys(keys), ["state"])["state"]
         return [found == state.value.encode() for found in states]
 
     def _settled(self, keys: Sequence[str], moved: Sequence[int], what: str) -> list[str]:

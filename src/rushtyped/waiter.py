@@ -32,8 +32,8 @@ class Waiter:
 
     def __init__(self, store: Store, keys: Sequence[str]) -> None:
         self._store = store
-        self._epoch, self._n_finished, self._failed_at = store.settled_mark()
-        states = store.read_hashes(keys, ["state"])["state"]
+        self._epoch, self._n_finished, self._failed_at = store.indexes.settled_mark()
+        states = store.indexes.read_hashes(keys, ["state"])["state"]
         unknown = [key for key, state in zip(keys, states, strict=True) if not state]
         if unknown:
             raise unknown_tasks(store.keys.network_id, unknown)
@@ -62,7 +62,7 @@ class Waiter:
 
     def _look(self) -> int:
         """Take out what has been settled since the last look; return the number of workers."""
-        epoch, finished, failed, n_workers = self._store.settled_since(
+        epoch, finished, failed, n_workers = self._store.indexes.settled_since(
             self._n_finished, self._failed_at
         )
         if epoch != self._epoch:

@@ -21,6 +21,7 @@ from rushtyped.errors import (
     WorkerStoppedError,
 )
 from rushtyped.heartbeat.holder import LEASES
+from rushtyped.index_store import Value
 from rushtyped.keys import (
     check_network_id,
     check_worker_id,
@@ -32,7 +33,7 @@ from rushtyped.models import Condition
 from rushtyped.packer import NOTHING, Conditions
 from rushtyped.plan import endpoint_for
 from rushtyped.selection import check_distinct, check_keys
-from rushtyped.store import Value, row_chunks
+from rushtyped.store import row_chunks
 from rushtyped.task import XE, YE, AnyCondition, Task, X, Y, as_condition
 from rushtyped.tasks import RETRY_TIMEOUT, Tasks
 from rushtyped.worker_store import Claimed, Started, Verdict, WorkerStore

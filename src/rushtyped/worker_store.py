@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from enum import IntEnum
 from typing import Any, NamedTuple
 
+from rushtyped.index_store import Value
 from rushtyped.keys import new_token
 from rushtyped.lua import load_script
-from rushtyped.store import Store, Value
+from rushtyped.store import Store
 
 LONGEST_POP = 1.0
 """Seconds for which one pop waits: nothing but a task ends it, so a stop is heard of only then."""

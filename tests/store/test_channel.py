@@ -43,21 +43,21 @@ def every_call(net: StoredNetwork) -> Calls:
         ("pop_task with a wait", lambda: worker.pop_task(1.0)),
         ("check", worker.check),
         ("progress", store.progress),
-        ("read_hashes", lambda: store.read_hashes(["a"], ["xs"])),
+        ("read_hashes", lambda: store.indexes.read_hashes(["a"], ["xs"])),
         ("write_hashes", lambda: store.write_hashes(["note"], [("h", b"1")], guarded=False)),
-        ("read_index", lambda: store.read_index("all", ["xs"])),
-        ("read_finished", lambda: store.read_finished(0, ["xs"])),
-        ("snapshot", lambda: store.snapshot(["queue", "failed"])),
-        ("count", lambda: store.count("running")),
-        ("task_keys", lambda: store.task_keys("all")),
+        ("read_index", lambda: store.indexes.read_index("all", ["xs"])),
+        ("read_finished", lambda: store.indexes.read_finished(0, ["xs"])),
+        ("snapshot", lambda: store.indexes.snapshot(["queue", "failed"])),
+        ("count", lambda: store.indexes.count("running")),
+        ("task_keys", lambda: store.indexes.task_keys("all")),
         ("worker_ids", store.worker_ids),
         ("n_workers", store.n_workers),
         ("registered", store.registered),
         ("epoch", store.epoch),
         ("last_event", store.last_event),
         ("wait_for_event", lambda: store.wait_for_event(b"0-0", 1.0)),
-        ("settled_mark", store.settled_mark),
-        ("settled_since", lambda: store.settled_since(0, 0.0)),
+        ("settled_mark", store.indexes.settled_mark),
+        ("settled_since", lambda: store.indexes.settled_since(0, 0.0)),
         ("renew", lambda: leases.renew({"w1": 15.0})),
         ("lost", leases.lost),
         ("uptime", leases.uptime),
@@ -113,7 +113,7 @@ def test_scripts_that_the_server_has_forgotten_are_loaded_again(
     started = worker.pop_task(seconds)
     assert started.claimed is not None
     assert started.claimed.key == "a"
-    assert net.store.task_keys("queue") == ["b"]
+    assert net.store.indexes.task_keys("queue") == ["b"]
     assert net.client.exists(net.keys.worker("w1").pending) == 0
 
 
@@ -122,23 +122,23 @@ def test_a_refused_command_is_an_error_and_the_connection_stays(net: StoredNetwo
     worker = net.worker()
     net.push_running(worker, "a")
     with pytest.raises(ServerError, match=r"the server of the tests refused a command: WRONGTYPE"):
-        net.store.task_keys("queue")
+        net.store.indexes.task_keys("queue")
     with pytest.raises(ServerError, match="WRONGTYPE"):
-        net.store.read_index("queue", ["xs"])
+        net.store.indexes.read_index("queue", ["xs"])
     with pytest.raises(ServerError, match="WRONGTYPE"):
         worker.pop_task(0)
-    assert net.store.task_keys("running") == ["a"]
+    assert net.store.indexes.task_keys("running") == ["a"]
     assert worker.finish_tasks("a", "Y", "").moved == [1]
     assert worker.check() == (Verdict.GO, 1)
 
 
 def test_a_refused_command_costs_no_connection(net: StoredNetwork) -> None:
     net.client.set(net.keys.queue, "no list")
-    net.store.count("all")
+    net.store.indexes.count("all")
     before = net.client.info("stats")["total_connections_received"]
     for _ in range(3):
         with pytest.raises(ServerError, match="WRONGTYPE"):
-            net.store.count("queue")
+            net.store.indexes.count("queue")
     assert net.client.info("stats")["total_connections_received"] == before
 
 
@@ -159,15 +159,15 @@ def test_the_reply_to_an_interrupted_call_reaches_no_other_call(net: StoredNetwo
     signal.signal(signal.SIGUSR1, previous)
     timer.join()
     net.push("a")
-    assert net.store.count("queue") == 1
-    assert net.store.task_keys("queue") == ["a"]
+    assert net.store.indexes.count("queue") == 1
+    assert net.store.indexes.task_keys("queue") == ["a"]
 
 
 def test_an_error_of_the_caller_goes_through(net: StoredNetwork) -> None:
     with pytest.raises(TypeError):
         net.channel.call("SET", net.keys.meta, object())  # type: ignore[arg-type]  # wrong on purpose
     net.push("a")
-    assert net.store.task_keys("queue") == ["a"]
+    assert net.store.indexes.task_keys("queue") == ["a"]
 
 
 def test_a_connection_that_the_server_closed_is_replaced(net: StoredNetwork) -> None:
@@ -178,7 +178,7 @@ def test_a_connection_that_the_server_closed_is_replaced(net: StoredNetwork) -> 
         assert worker.pop_task(1.0).verdict is Verdict.GO
     net.client.client_kill_filter(_type="normal", skipme=True)
     net.push("c")
-    assert net.store.count("all") == 3
+    assert net.store.indexes.count("all") == 3
 
 
 def test_a_blocked_pop_that_loses_its_connection_leaves_the_queue_whole(
@@ -195,7 +195,7 @@ def test_a_blocked_pop_that_loses_its_connection_leaves_the_queue_whole(
     net.push("a")
     started = worker.pop_task(1.0)
     assert started.claimed is not None
-    assert net.store.task_keys("queue") == []
+    assert net.store.indexes.task_keys("queue") == []
 
 
 def test_threads_use_connections_of_their_own(net: StoredNetwork) -> None:
@@ -218,8 +218,8 @@ def test_one_connection_serves_calls_that_follow_each_other(net: StoredNetwork) 
     net.push("a")
     before = net.client.info("stats")["total_connections_received"]
     for _ in range(20):
-        net.store.count("queue")
-        net.store.snapshot(["queue"])
+        net.store.indexes.count("queue")
+        net.store.indexes.snapshot(["queue"])
     assert net.client.info("stats")["total_connections_received"] == before
 
 

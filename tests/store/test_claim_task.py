@@ -46,8 +46,8 @@ def test_tasks_are_popped_in_the_order_in_which_they_were_pushed(net: StoredNetw
     net.push("c")
     popped = [worker.pop_task(0).claimed for _ in range(3)]
     assert [task.key for task in popped if task] == ["b", "a", "c"]
-    assert net.store.task_keys("running") == ["b", "a", "c"]
-    assert net.store.task_keys("queue") == []
+    assert net.store.indexes.task_keys("running") == ["b", "a", "c"]
+    assert net.store.indexes.task_keys("queue") == []
 
 
 def test_a_task_without_extras_has_none(net: StoredNetwork) -> None:
@@ -125,7 +125,7 @@ def test_a_move_whose_claim_was_lost_is_claimed_by_the_repeat(net: StoredNetwork
     net.push("a", "b")
     net.move_to_pending(worker)
     assert net.claim(worker, 1) == [Verdict.GO, 0, b"", b"a", b"A", None, b"1"]
-    assert net.store.task_keys("queue") == ["b"]
+    assert net.store.indexes.task_keys("queue") == ["b"]
     assert net.client.exists(net.keys.worker("w1").pending) == 0
 
 
@@ -217,8 +217,8 @@ def test_a_pending_task_whose_hash_has_gone_is_forgotten(net: StoredNetwork) -> 
     net.move_to_pending(worker, 3)
     net.client.delete(net.keys.task("a"))
     assert net.claim(worker, 1)[3] == b"b"
-    assert net.store.task_keys("queue") == ["c"]
-    assert net.store.task_keys("running") == ["b"]
+    assert net.store.indexes.task_keys("queue") == ["c"]
+    assert net.store.indexes.task_keys("running") == ["b"]
     assert net.client.exists(net.keys.worker("w1").pending) == 0
     assert net.client.exists(net.keys.task("a")) == 0
 
@@ -255,7 +255,7 @@ def test_a_task_that_is_pending_and_failed_goes_neither_way(net: StoredNetwork, 
         net.store.stop_workers("terminate", ())
     reply = net.claim(worker, 1)
     assert len(reply) == 3
-    assert net.store.task_keys("queue") == ["b"]
+    assert net.store.indexes.task_keys("queue") == ["b"]
     assert net.state("a") == "failed"
     assert net.client.exists(net.keys.worker("w1").pending) == 0
 
@@ -266,7 +266,7 @@ def test_a_task_of_another_worker_is_not_claimed(net: StoredNetwork) -> None:
     net.client.rpush(net.keys.worker("w1").pending, "a")
     assert net.claim(worker, 1) == NOTHING
     assert net.client.hget(net.keys.task("a"), "worker_id") == b"w2"
-    assert net.store.task_keys("queue") == []
+    assert net.store.indexes.task_keys("queue") == []
 
 
 def test_a_stopped_worker_puts_everything_back(net: StoredNetwork) -> None:
@@ -327,7 +327,7 @@ def test_nothing_is_popped_when_the_time_is_up(net: StoredNetwork) -> None:
     started_at = int(net.client.hget(net.keys.meta, "started_at") or 0)
     net.client.hset(net.keys.meta, "started_at", started_at - 100_000_000)
     assert worker.pop_task(0).verdict is Verdict.SPENT
-    assert net.store.task_keys("queue") == ["b"]
+    assert net.store.indexes.task_keys("queue") == ["b"]
 
 
 def test_slots_that_others_hold_are_waited_for_from_the_newest_event(net: StoredNetwork) -> None:

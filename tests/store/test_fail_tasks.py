@@ -174,15 +174,15 @@ def test_a_failed_task_may_be_queued_run_and_failed_again(net: StoredNetwork) ->
     worker.pop_task(0)
     assert net.store.fail_tasks("w1", "t3", [("a", b"second")]) == [1]
     assert net.client.hget(net.keys.task("a"), "condition") == b"second"
-    assert net.store.task_keys("failed") == ["a"]
+    assert net.store.indexes.task_keys("failed") == ["a"]
 
 
 def test_thousands_of_tasks_fail_at_once(net: StoredNetwork) -> None:
     keys = [f"k{number}" for number in range(2500)]
     net.push(*keys)
     assert net.store.fail_tasks("", "t1", [(key, b"C") for key in keys]) == [1] * 2500
-    assert net.store.count("queue") == 0
-    assert net.store.task_keys("failed") == keys
+    assert net.store.indexes.count("queue") == 0
+    assert net.store.indexes.task_keys("failed") == keys
 
 
 def test_a_late_copy_does_not_fail_the_task_again_when_it_was_retried_since(

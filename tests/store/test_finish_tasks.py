@@ -171,6 +171,6 @@ def test_thousands_of_tasks_finish_at_once(net: StoredNetwork) -> None:
     net.push_running(worker, *keys)
     finished = worker.finish_tasks(*(part for key in keys for part in (key, "Y", "")))
     assert finished == Finished(Verdict.GO, 9000, [1] * 9000)
-    assert net.store.task_keys("finished") == keys
-    assert net.store.count("running") == 0
+    assert net.store.indexes.task_keys("finished") == keys
+    assert net.store.indexes.count("running") == 0
     assert net.client.exists(net.keys.worker("w1").tasks) == 0

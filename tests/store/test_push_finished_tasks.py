@@ -89,4 +89,4 @@ def test_they_are_created_though_the_budget_is_spent(net: StoredNetwork) -> None
     net.store.set_budget(1, None)
     net.push_finished("a", "b")
     assert net.reply == 2
-    assert net.store.task_keys("finished") == ["a", "b"]
+    assert net.store.indexes.task_keys("finished") == ["a", "b"]

@@ -200,6 +200,6 @@ def test_thousands_of_tasks_start_at_once(net: StoredNetwork) -> None:
     worker = net.worker()
     keys = [f"k{number}" for number in range(9000)]
     net.push_running(worker, *keys)
-    assert net.store.task_keys("running") == keys
-    assert net.store.task_keys("all") == keys
+    assert net.store.indexes.task_keys("running") == keys
+    assert net.store.indexes.task_keys("all") == keys
     assert net.client.scard(net.keys.worker("w1").tasks) == 9000

@@ -74,7 +74,10 @@ def test_a_key_given_twice_is_one_task(net: StoredNetwork) -> None:
 def test_any_bytes_may_be_stored(net: StoredNetwork) -> None:
     every = bytes(range(256))
     net.store.push_tasks([("a", every, every)])
-    assert net.store.read_hashes(["a"], ["xs", "xs_extra"]) == {"xs": [every], "xs_extra": [every]}
+    assert net.store.indexes.read_hashes(["a"], ["xs", "xs_extra"]) == {
+        "xs": [every],
+        "xs_extra": [every],
+    }
 
 
 def test_thousands_of_tasks_keep_their_order(net: StoredNetwork) -> None:
@@ -100,4 +103,4 @@ def test_large_pushes_go_in_chunks(net: StoredNetwork) -> None:
     net.push(*(f"k{number}" for number in range(2001)))
     assert net.channel.n_round_trips - first == 3
     assert first - n_round_trips <= 3
-    assert net.store.count("queue") == 2002
+    assert net.store.indexes.count("queue") == 2002

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from rushtyped import store as store_module
+from rushtyped import index_store
 from rushtyped.connect import resolve_endpoint
 from rushtyped.errors import ServerError
+from rushtyped.index_store import Page
 from rushtyped.keys import NetworkKeys
-from rushtyped.store import Page, Store
+from rushtyped.store import Store
 from tests.store.contents import contents
 from tests.store.stored import RecordingChannel, StoredNetwork
 
@@ -52,8 +53,8 @@ def test_rows_come_in_the_order_of_the_index(reader: StoredNetwork) -> None:
         "xs_extra": [None, b"E", None],
         "ys": [None, None, None],
     }
-    assert net.store.read_index("all", ["xs", "xs_extra", "ys"]) == expected
-    assert net.store.read_index("queue", ["xs", "xs_extra", "ys"]) == expected
+    assert net.store.indexes.read_index("all", ["xs", "xs_extra", "ys"]) == expected
+    assert net.store.indexes.read_index("queue", ["xs", "xs_extra", "ys"]) == expected
 
 
 def test_sorted_sets_come_by_time(reader: StoredNetwork) -> None:
@@ -62,11 +63,11 @@ def test_sorted_sets_come_by_time(reader: StoredNetwork) -> None:
     net.push_running(worker, "z", "c")
     net.push_running(worker, "a")
     net.push_failed("y", "b")
-    assert net.store.read_index("running", ["xs"]) == {
+    assert net.store.indexes.read_index("running", ["xs"]) == {
         "key": [b"z", b"c", b"a"],
         "xs": [b"Z", b"C", b"A"],
     }
-    assert net.store.read_index("failed", ["condition"]) == {
+    assert net.store.indexes.read_index("failed", ["condition"]) == {
         "key": [b"y", b"b"],
         "condition": [b"C", b"C"],
     }
@@ -76,17 +77,17 @@ def test_sorted_sets_come_by_time(reader: StoredNetwork) -> None:
 def test_an_empty_index_has_empty_columns(reader: StoredNetwork, fields: list[str]) -> None:
     expected: dict[str, list[bytes]] = {"key": [], **{field: [] for field in fields}}
     for index in ("all", "queue", "running", "finished", "failed"):
-        assert reader.store.read_index(index, fields) == expected
+        assert reader.store.indexes.read_index(index, fields) == expected
 
 
 def test_keys_alone_can_be_read(reader: StoredNetwork) -> None:
     reader.push("b", "a")
-    assert reader.store.read_index("all", []) == {"key": [b"b", b"a"]}
+    assert reader.store.indexes.read_index("all", []) == {"key": [b"b", b"a"]}
 
 
 def test_any_bytes_come_back(reader: StoredNetwork) -> None:
     reader.store.push_tasks([("a", EVERY_BYTE, b"\r\n$-1\r\n"), ("b", b"\x00", b"")])
-    assert reader.store.read_index("queue", ["xs", "xs_extra"]) == {
+    assert reader.store.indexes.read_index("queue", ["xs", "xs_extra"]) == {
         "key": [b"a", b"b"],
         "xs": [EVERY_BYTE, b"\x00"],
         "xs_extra": [b"\r\n$-1\r\n", None],
@@ -96,7 +97,7 @@ def test_any_bytes_come_back(reader: StoredNetwork) -> None:
 def test_a_task_whose_hash_has_gone_is_a_row_of_nothing(reader: StoredNetwork) -> None:
     reader.push("a", "b")
     reader.client.delete(reader.keys.task("a"))
-    assert reader.store.read_index("all", ["state", "xs"]) == {
+    assert reader.store.indexes.read_index("all", ["state", "xs"]) == {
         "key": [b"a", b"b"],
         "state": [None, b"queued"],
         "xs": [None, b"B"],
@@ -107,16 +108,16 @@ def test_a_task_whose_hash_has_gone_is_a_row_of_nothing(reader: StoredNetwork) -
 def test_an_index_of_any_number_of_pages_is_read_as_a_whole(
     reader: StoredNetwork, monkeypatch: pytest.MonkeyPatch, n: int
 ) -> None:
-    monkeypatch.setattr(store_module, "PAGE", 2)
-    monkeypatch.setattr(store_module, "CHUNK", 2)
+    monkeypatch.setattr(index_store, "PAGE", 2)
+    monkeypatch.setattr(index_store, "CHUNK", 2)
     keys = list("edcba")[:n]
     reader.push(*keys)
     reader.push_running(reader.worker(), *(key * 2 for key in keys)) if keys else None
-    assert reader.store.read_index("queue", ["xs"]) == {
+    assert reader.store.indexes.read_index("queue", ["xs"]) == {
         "key": [key.encode() for key in keys],
         "xs": [key.upper().encode() for key in keys],
     }
-    assert reader.store.read_index("running", ["xs"]) == {
+    assert reader.store.indexes.read_index("running", ["xs"]) == {
         "key": [(key * 2).encode() for key in keys],
         "xs": [(key * 2).upper().encode() for key in keys],
     }
@@ -126,24 +127,26 @@ def test_finished_tasks_are_read_from_an_offset(
     reader: StoredNetwork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     net = reader
-    monkeypatch.setattr(store_module, "PAGE", 2)
+    monkeypatch.setattr(index_store, "PAGE", 2)
     net.store.join("1", "e1", b"schemas")
     net.push_finished("c", "a", "b")
-    assert net.store.read_finished(0, ["ys"]) == Page(
+    assert net.store.indexes.read_finished(0, ["ys"]) == Page(
         b"e1", 3, {"key": [b"c", b"a"], "ys": [b"Y", b"Y"]}
     )
-    assert net.store.read_finished(2, ["ys"]) == Page(b"e1", 3, {"key": [b"b"], "ys": [b"Y"]})
-    assert net.store.read_finished(3, ["ys"]) == Page(b"e1", 3, {"key": [], "ys": []})
-    assert net.store.read_finished(9, ["ys"]) == Page(b"e1", 3, {"key": [], "ys": []})
+    assert net.store.indexes.read_finished(2, ["ys"]) == Page(
+        b"e1", 3, {"key": [b"b"], "ys": [b"Y"]}
+    )
+    assert net.store.indexes.read_finished(3, ["ys"]) == Page(b"e1", 3, {"key": [], "ys": []})
+    assert net.store.indexes.read_finished(9, ["ys"]) == Page(b"e1", 3, {"key": [], "ys": []})
 
 
 def test_a_read_writes_nothing(reader: StoredNetwork) -> None:
     reader.push("a")
     reader.push_finished("x")
     before = contents(reader.client)
-    reader.store.read_index("all", ["xs"])
-    reader.store.read_finished(0, ["xs"])
-    reader.store.snapshot(["queue", "finished"])
+    reader.store.indexes.read_index("all", ["xs"])
+    reader.store.indexes.read_finished(0, ["xs"])
+    reader.store.indexes.snapshot(["queue", "finished"])
     assert contents(reader.client) == before
 
 
@@ -151,21 +154,21 @@ def test_pages_of_a_list_and_of_finished_tasks_take_one_round_trip(net: StoredNe
     net.push("a")
     net.push_finished("x")
     before = n_round_trips(net)
-    net.store.read_index("all", ["xs"])
+    net.store.indexes.read_index("all", ["xs"])
     assert n_round_trips(net) - before == 1
-    net.store.read_finished(0, ["xs"])
+    net.store.indexes.read_finished(0, ["xs"])
     assert n_round_trips(net) - before == 2
 
 
 def test_that_sort_is_refused_is_found_out_once_for_an_index(confined: StoredNetwork) -> None:
     confined.push("a")
-    confined.store.read_hashes(["a"], ["xs"])
+    confined.store.indexes.read_hashes(["a"], ["xs"])
     before = n_round_trips(confined)
-    confined.store.read_index("all", ["xs"])
+    confined.store.indexes.read_index("all", ["xs"])
     assert n_round_trips(confined) - before == 3  # SORT, LRANGE, script
     for _ in range(2):
         before = n_round_trips(confined)
-        confined.store.read_index("all", ["xs"])
+        confined.store.indexes.read_index("all", ["xs"])
         assert n_round_trips(confined) - before == 2
 
 
@@ -173,29 +176,29 @@ def test_that_sort_is_refused_is_found_out_once_for_finished_tasks(
     confined: StoredNetwork,
 ) -> None:
     confined.push_finished("a")
-    confined.store.read_hashes(["a"], ["xs"])
+    confined.store.indexes.read_hashes(["a"], ["xs"])
     before = n_round_trips(confined)
-    confined.store.read_finished(0, ["xs"])
+    confined.store.indexes.read_finished(0, ["xs"])
     first = n_round_trips(confined) - before
     before = n_round_trips(confined)
-    confined.store.read_finished(0, ["xs"])
+    confined.store.indexes.read_finished(0, ["xs"])
     assert n_round_trips(confined) - before == first - 1
     before = n_round_trips(confined)
-    confined.store.read_index("all", ["xs"])
+    confined.store.indexes.read_index("all", ["xs"])
     assert n_round_trips(confined) - before == 2
     refused = confined.client.info("commandstats")["cmdstat_sort"]["failed_calls"]
-    confined.store.read_finished(0, ["xs"])
+    confined.store.indexes.read_finished(0, ["xs"])
     assert confined.client.info("commandstats")["cmdstat_sort"]["failed_calls"] == refused
 
 
 def test_any_other_refusal_is_an_error(net: StoredNetwork) -> None:
     net.client.set(net.keys.all, "no list")
     with pytest.raises(ServerError, match="WRONGTYPE"):
-        net.store.read_index("all", ["xs"])
+        net.store.indexes.read_index("all", ["xs"])
     net.client.delete(net.keys.all)
     net.push("a")
     before = n_round_trips(net)
-    net.store.read_index("all", ["xs"])
+    net.store.indexes.read_index("all", ["xs"])
     assert n_round_trips(net) - before == 1
 
 
@@ -203,8 +206,11 @@ def test_a_user_who_may_not_sort_at_all_reads_by_the_script(confined: StoredNetw
     confined.client.execute_command("ACL", "SETUSER", "u", "-sort")
     confined.push("b", "a")
     confined.push_finished("x")
-    assert confined.store.read_index("queue", ["xs"]) == {"key": [b"b", b"a"], "xs": [b"B", b"A"]}
-    assert confined.store.read_finished(0, ["ys"]).columns == {"key": [b"x"], "ys": [b"Y"]}
+    assert confined.store.indexes.read_index("queue", ["xs"]) == {
+        "key": [b"b", b"a"],
+        "xs": [b"B", b"A"],
+    }
+    assert confined.store.indexes.read_finished(0, ["ys"]).columns == {"key": [b"x"], "ys": [b"Y"]}
 
 
 def test_a_snapshot_lists_indexes_at_one_instant(net: StoredNetwork) -> None:
@@ -214,7 +220,7 @@ def test_a_snapshot_lists_indexes_at_one_instant(net: StoredNetwork) -> None:
     net.push("q2", "q1")
     net.push_failed("f2", "f1")
     before = n_round_trips(net)
-    assert net.store.snapshot(["queue", "running", "finished", "failed", "all"]) == (
+    assert net.store.indexes.snapshot(["queue", "running", "finished", "failed", "all"]) == (
         2,
         [
             ["q2", "q1"],
@@ -225,12 +231,12 @@ def test_a_snapshot_lists_indexes_at_one_instant(net: StoredNetwork) -> None:
         ],
     )
     assert n_round_trips(net) - before == 1
-    assert net.store.snapshot([]) == (2, [])
+    assert net.store.indexes.snapshot([]) == (2, [])
 
 
 def test_a_snapshot_is_one_transaction(net: StoredNetwork) -> None:
     net.client.config_resetstat()
-    net.store.snapshot(["queue", "running"])
+    net.store.indexes.snapshot(["queue", "running"])
     stats = net.client.info("commandstats")
     calls = {name.removeprefix("cmdstat_"): stats[name]["calls"] for name in stats}
     assert (calls["multi"], calls["exec"], calls["llen"]) == (1, 1, 1)
@@ -240,14 +246,14 @@ def test_indexes_are_counted_and_listed(net: StoredNetwork) -> None:
     net.push("q2", "q1", "q3")
     net.push_running(net.worker(), "r2", "r1")
     net.push_finished("x")
-    assert net.store.count("all") == 6
-    assert net.store.count("queue") == 3
-    assert net.store.count("running") == 2
-    assert net.store.count("finished") == 1
-    assert net.store.count("failed") == 0
-    assert net.store.task_keys("queue") == ["q2", "q1", "q3"]
-    assert net.store.task_keys("running") == ["r2", "r1"]
-    assert net.store.task_keys("failed") == []
+    assert net.store.indexes.count("all") == 6
+    assert net.store.indexes.count("queue") == 3
+    assert net.store.indexes.count("running") == 2
+    assert net.store.indexes.count("finished") == 1
+    assert net.store.indexes.count("failed") == 0
+    assert net.store.indexes.task_keys("queue") == ["q2", "q1", "q3"]
+    assert net.store.indexes.task_keys("running") == ["r2", "r1"]
+    assert net.store.indexes.task_keys("failed") == []
 
 
 def test_workers_are_counted_listed_and_read(net: StoredNetwork) -> None:
@@ -284,16 +290,16 @@ def test_a_worker_has_a_heartbeat_while_its_lease_lasts(net: StoredNetwork) -> N
 
 def test_what_has_been_settled_is_seen_from_a_mark_on(net: StoredNetwork) -> None:
     net.store.join("1", "e1", b"schemas")
-    assert net.store.settled_mark() == (b"e1", 0, 0.0)
+    assert net.store.indexes.settled_mark() == (b"e1", 0, 0.0)
     net.push_finished("x")
     net.push_failed("f")
-    epoch, n_finished, newest = net.store.settled_mark()
+    epoch, n_finished, newest = net.store.indexes.settled_mark()
     assert (epoch, n_finished) == (b"e1", 1)
     assert newest == net.client.zscore(net.keys.failed, "f")
     net.worker()
     net.push_finished("y", "z")
     net.push_failed("g")
     score = net.client.zscore(net.keys.failed, "g")
-    epoch, finished, failed, n_workers = net.store.settled_since(1, newest)
+    epoch, finished, failed, n_workers = net.store.indexes.settled_since(1, newest)
     assert (epoch, finished, n_workers) == (b"e1", ["y", "z"], 1)
     assert failed == [("f", newest), ("g", score)]

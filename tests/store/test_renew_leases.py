@@ -79,7 +79,7 @@ def test_an_end_settles_nothing(net: StoredNetwork, leases: LeaseStore) -> None:
     net.push_running(net.worker(), "a")
     leases.renew({"w1": 0.0})
     assert net.store.worker_ids("running_workers") == ["w1"]
-    assert net.store.task_keys("running") == ["a"]
+    assert net.store.indexes.task_keys("running") == ["a"]
 
 
 @pytest.mark.parametrize("seconds", [-1.0, 0.0, 15.0])

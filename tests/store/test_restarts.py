@@ -71,8 +71,8 @@ def test_a_call_whose_reply_is_lost_has_the_effect_of_once(
     assert [getattr(task, "key", None) for task in (first, second)] == ["a", "b"]
     assert others == [[1], [1], [1], Verdict.GO, True]
     store = lossy.store
-    assert store.task_keys("all") == ["a", "b", "c", "r"]
-    assert store.snapshot(["queue", "running", "finished", "failed"]) == (
+    assert store.indexes.task_keys("all") == ["a", "b", "c", "r"]
+    assert store.indexes.snapshot(["queue", "running", "finished", "failed"]) == (
         1,
         [["c", "b"], [], ["a"], ["r"]],
     )
@@ -99,7 +99,7 @@ def test_a_restart_of_the_server_is_survived(own_server: OwnServer, network_id: 
     assert time.monotonic() - began > 0.25
     restart.join()
     store.push_tasks([("c", b"C", b"")])
-    assert store.snapshot(["queue", "running", "finished"]) == (1, [["b", "c"], [], ["a"]])
+    assert store.indexes.snapshot(["queue", "running", "finished"]) == (1, [["b", "c"], [], ["a"]])
     channel.close()
 
 
@@ -111,12 +111,12 @@ def test_an_embedded_server_that_is_killed_with_its_keeper_is_started_again(
         keys = NetworkKeys(network_id)
         channel = Channel(Endpoint(address="mine", directory=home), keys.meta, retry_timeout=20.0)
         store = Store(channel, keys)
-        store.count("queue")
+        store.indexes.count("queue")
         keeper = (home / "keeper.lock").read_text().split()[1]
         for pid in (keeper, (home / "server.pid").read_text()):
             os.kill(int(pid), signal.SIGKILL)
         store.push_tasks([("a", b"A", b"")])
-        assert store.task_keys("queue") == ["a"]
+        assert store.indexes.task_keys("queue") == ["a"]
         channel.close()
         release_embedded_server(home)
         wait_until(lambda: not (home / "valkey.sock").exists(), description="it has ended")
@@ -155,7 +155,7 @@ def test_a_server_that_stays_away_is_one_clear_error(
     own_server.kill()
     began = time.monotonic()
     with pytest.raises(ServerUnreachableError) as caught:
-        store.count("queue")
+        store.indexes.count("queue")
     assert 0.1 < time.monotonic() - began < 1.5
     message = str(caught.value)
     assert message.startswith(f"{own_server.url} did not answer within 0.4 s: ConnectionError: ")
@@ -165,7 +165,7 @@ def test_a_server_that_stays_away_is_one_clear_error(
         WorkerStore(store, "w1").pop_task(1.0)
     own_server.start()
     wait_until(own_server.answers, description="the server is back")
-    assert store.count("queue") == 1
+    assert store.indexes.count("queue") == 1
     channel.close()
 
 

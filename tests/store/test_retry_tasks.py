@@ -112,8 +112,8 @@ def test_thousands_of_tasks_are_queued_at_once(net: StoredNetwork) -> None:
     keys = [f"k{number}" for number in range(2500)]
     net.push_failed(*keys)
     assert net.store.retry_tasks("t1", keys) == [1] * 2500
-    assert net.store.task_keys("queue") == keys
-    assert net.store.count("failed") == 0
+    assert net.store.indexes.task_keys("queue") == keys
+    assert net.store.indexes.count("failed") == 0
 
 
 def test_a_late_copy_does_not_retry_the_task_again_when_it_has_failed_since(

@@ -236,7 +236,7 @@ def use_every_script(net: StoredNetwork) -> WorkerStore:
     net.push_finished("x")
     net.push_failed("f", "g")
     net.push_running(worker, "r", "s")
-    store.read_hashes(["a"], ["xs"])
+    store.indexes.read_hashes(["a"], ["xs"])
     worker.pop_task(0)
     net.move_to_pending(worker)
     LeaseStore(store).renew({"w1": 15.0})

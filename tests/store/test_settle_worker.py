@@ -99,8 +99,8 @@ def test_requeued_tasks_come_first_in_their_order_of_starting(net: StoredNetwork
     net.push("popped", "q")
     net.move_to_pending(worker)
     net.settle(worker, max_attempts=9)
-    assert net.store.task_keys("queue") == [*keys, "popped", "q"]
-    assert net.store.task_keys("running") == []
+    assert net.store.indexes.task_keys("queue") == [*keys, "popped", "q"]
+    assert net.store.indexes.task_keys("running") == []
 
 
 def test_failed_tasks_follow_each_other_in_their_order_of_starting(net: StoredNetwork) -> None:
@@ -190,7 +190,7 @@ def test_finished_tasks_stay_finished(net: StoredNetwork) -> None:
     worker.finish_tasks("a", "Y", "")
     net.settle(worker)
     assert [net.state("a"), net.state("b")] == ["finished", "failed"]
-    assert net.store.task_keys("finished") == ["a"]
+    assert net.store.indexes.task_keys("finished") == ["a"]
 
 
 def test_a_popped_task_that_has_failed_meanwhile_is_not_queued(net: StoredNetwork) -> None:
@@ -211,8 +211,8 @@ def test_a_running_task_whose_hash_has_gone_does_not_stop_it_halfway(net: Stored
     net.client.delete(net.keys.task("a"))
     net.client.zrem(net.keys.running, "c")
     assert net.settle(worker)
-    assert net.store.task_keys("running") == []
-    assert net.store.task_keys("failed") == ["c", "b"]
+    assert net.store.indexes.task_keys("running") == []
+    assert net.store.indexes.task_keys("failed") == ["c", "b"]
     assert net.client.exists(net.keys.task("a"), net.keys.worker("w1").tasks) == 0
 
 
@@ -221,7 +221,7 @@ def test_thousands_of_tasks_are_settled_in_one_step(net: StoredNetwork) -> None:
     keys = [f"k{number}" for number in range(3000)]
     net.push_running(worker, *keys)
     net.settle(worker, max_attempts=2)
-    assert net.store.task_keys("queue") == keys
+    assert net.store.indexes.task_keys("queue") == keys
 
 
 def test_nothing_happens_while_the_lease_lasts_where_only_an_expired_one_counts(

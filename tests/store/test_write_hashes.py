@@ -61,4 +61,4 @@ def test_guarded_fields_of_other_hashes_are_written(net: StoredNetwork) -> None:
 def test_any_bytes_may_be_stored(net: StoredNetwork) -> None:
     every = bytes(range(256))
     net.store.write_hashes(["note"], [("a", every)], guarded=False)
-    assert net.store.read_hashes(["a"], ["note"]) == {"note": [every]}
+    assert net.store.indexes.read_hashes(["a"], ["note"]) == {"note": [every]}

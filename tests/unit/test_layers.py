@@ -17,7 +17,8 @@ PACKAGE = "rushtyped"
 LAYERS = (
     *("errors", "arguments", "keys", "pipes", "models", "dtypes", "schema", "stored_schema"),
     *("generics", "specialisation"),
-    *("codec", "frames", "keeper", "embedded", "connect", "lua", "channel", "wire", "store"),
+    *("codec", "frames", "keeper", "embedded", "connect", "lua", "channel", "wire"),
+    *("index_store", "store"),
     *("worker_store", "log_store", "lease_store", "selection", "cache", "task", "packer"),
     *("membership", "hashes", "waiter", "reader", "log_reader", "logs", "plan", "tasks"),
     *("progress", "large_objects", "loops", "heartbeat", "worker", "launch"),

@@ -12,9 +12,10 @@ from collections.abc import Iterator
 import loguru
 from loguru import logger
 
+from rushtyped.index_store import CHUNK
 from rushtyped.log_store import LogStore
 from rushtyped.logs.records import ERROR, WARNING, pack_note, pack_record
-from rushtyped.store import CHUNK, CHUNK_BYTES
+from rushtyped.store import CHUNK_BYTES
 
 DEFAULT_LOG_LIMIT = 10_000
 """Records that are kept of one worker."""
