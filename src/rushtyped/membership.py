@@ -55,7 +55,7 @@ class Membership:
         self._store = store
         self._packer = packer
         self._network_id = network_id
-        self._declares = declares
+        self.declares = declares
         self._epoch: bytes | None = None
         self._joined = False
 
@@ -66,7 +66,7 @@ class Membership:
         field that differs.
         """
         if not self._joined:
-            if self._declares:
+            if self.declares:
                 self._epoch = _join(self._store, self._packer.codec.schema.models)
             else:
                 self._epoch = read_joined(self._store, self._network_id).epoch

@@ -14,22 +14,22 @@ from loguru import logger
 
 from rushtyped.arguments import MOST_SECONDS, check_count, check_options, check_seconds
 from rushtyped.connect import Server
-from rushtyped.errors import InvalidArgumentError, InvalidTypeError, WaitTimeoutError
-from rushtyped.keys import new_network_id, new_token, new_worker_id
+from rushtyped.errors import InvalidArgumentError, WaitTimeoutError
+from rushtyped.keys import new_network_id, new_token
 from rushtyped.launch.crew import MAX_ATTEMPTS, Crew, StopType, countdown
 from rushtyped.launch.engine import Executor, check_executor
 from rushtyped.launch.local import n_cores
-from rushtyped.launch.options import WorkerOptions, worker_options
-from rushtyped.launch.order import Order
+from rushtyped.launch.options import worker_options
+from rushtyped.launch.order_book import OrderBook
 from rushtyped.launch.script import script_of
 from rushtyped.log_store import LogStore
 from rushtyped.logs import LogLevels, LogPrinter
 from rushtyped.loop_types import WorkerLoop
-from rushtyped.loops import check_loop, new_secret, pack_loop
+from rushtyped.loops import new_secret
 from rushtyped.membership import read_schemas
 from rushtyped.models import Extra, Xs, Ys
 from rushtyped.packer import Conditions
-from rushtyped.plan import Settings, endpoint_for, secret, settings
+from rushtyped.plan import endpoint_for, secret, settings
 from rushtyped.progress import ProgressLine
 from rushtyped.selection import check_keys, check_worker_ids, moved_keys
 from rushtyped.specialisation import check_undeclared, specialise_as_stored
@@ -87,6 +87,14 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
     def _open(self) -> None:
         super()._open()
         self._crew = Crew(self._store, self._packer)
+        self._orders = OrderBook(
+            network_id=self._network_id,
+            endpoint=self._endpoint,
+            retry_timeout=self._retry_timeout,
+            store=self._store,
+            membership=self._membership,
+            packer=self._packer,
+        )
         self._logs = LogStore(self._store)
         self._printer = LogPrinter(self._logs)
         self._own_secret = new_secret().hex()
@@ -126,7 +134,9 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         )
         options = worker_options(found, imports, message_log, output_log)
         n = found.n_workers or n_cores()
-        orders = self._orders(worker_loop, found, options, n, supervise=supervise)
+        orders = self._orders.orders(
+            worker_loop, found, options, n, secret=self._secret, supervise=supervise
+        )
         self._crew.local.start(orders)
         logger.trace("Started {} local workers in network {}", n, self.network_id)
         return [order.worker_id for order in orders]
@@ -166,7 +176,9 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
                 "many workers it has room for"
             )
         options = worker_options(found, imports, message_log, output_log)
-        orders = self._orders(worker_loop, found, options, found.n_workers)
+        orders = self._orders.orders(
+            worker_loop, found, options, found.n_workers, secret=self._secret
+        )
         if secret() is not None:
             orders = [replace(order, secret="") for order in orders]
         self._crew.engines.start(engine, orders)
@@ -206,48 +218,10 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
             heartbeat_expire=heartbeat_expire,
         )
         options = worker_options(found, imports, message_log, output_log)
-        (order,) = self._orders(worker_loop, found, options, 1)
+        (order,) = self._orders.orders(worker_loop, found, options, 1, secret=self._secret)
         script = script_of(order, python)
         logger.info("Worker script: {}", script.redacted())
         return script.line(credentials=credentials)
-
-    def _orders(
-        self,
-        worker_loop: WorkerLoop[X, Y, XE, YE],
-        found: Settings,
-        options: WorkerOptions,
-        n: int,
-        *,
-        supervise: bool = False,
-    ) -> list[Order]:
-        """Store the loop, and make an order for each worker that is to run it."""
-        if type(self).stored is not None:
-            raise InvalidTypeError(
-                f"network {self.network_id!r} was opened without models, which workers need: "
-                "join it with Network[Params, Scores](...)"
-            )
-        models = self._packer.codec.schema.models
-        check_loop(worker_loop, models)
-        loop = pack_loop(
-            worker_loop,
-            models,
-            self._secret.encode(),
-            max_object_size=found.max_object_size,
-            large_objects_path=found.large_objects_path,
-        )
-        self._membership.join()
-        self._store.store_loop(*loop)
-        order = Order(
-            network_id=self.network_id,
-            worker_id="",
-            endpoint=self._endpoint,
-            retry_timeout=self._retry_timeout,
-            digest=loop.digest,
-            secret=self._secret,
-            options=options,
-            supervise=supervise,
-        )
-        return [replace(order, worker_id=new_worker_id()) for _ in range(n)]
 
     def wait_for_workers(
         self,
