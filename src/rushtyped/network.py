@@ -16,7 +16,7 @@ from rushtyped.arguments import MOST_SECONDS, check_count, check_options, check_
 from rushtyped.connect import Server
 from rushtyped.errors import InvalidArgumentError, WaitTimeoutError
 from rushtyped.keys import new_network_id, new_token
-from rushtyped.launch.crew import MAX_ATTEMPTS, Crew, StopType, countdown
+from rushtyped.launch.crew import MAX_ATTEMPTS, WORKER_LOST, Crew, StopType, countdown
 from rushtyped.launch.engine import Executor, check_executor
 from rushtyped.launch.local import n_cores
 from rushtyped.launch.options import worker_options
@@ -325,6 +325,20 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
     def print_log(self) -> None:
         """Log what workers have logged since the last call, by this process's own loguru logger."""
         self._printer.print_new()
+
+    def verify(self, *, repair: bool = False) -> pl.DataFrame:
+        """Check that what is stored keeps every promise, while workers go on; empty when it does.
+
+        A row for each problem: columns problem, key (of a task, a worker or in Redis), state,
+        worker_id, where (the Redis key that is wrong) and repaired. `repair` mends what has one
+        right answer: a task's hash says where it belongs. Reads all keys in small steps, and
+        holds some 500 bytes a task meanwhile.
+        """
+        from rushtyped.verification import Verifier, findings_frame
+
+        read = vars(self)["_reader"].finished_keys() if "_reader" in vars(self) else ()
+        verifier = Verifier(self._store, self._packer.condition(WORKER_LOST))
+        return findings_frame(verifier.verify(repair=repair, read=read))
 
     def fail_tasks(
         self,

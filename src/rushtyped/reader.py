@@ -103,6 +103,13 @@ class Reader:
         order = pl.col("state").cast(pl.String).replace_strict(position, return_dtype=pl.UInt8)
         return frame.sort(order, maintain_order=True)
 
+    def finished_keys(self) -> list[str]:
+        """Keys of the finished tasks that were read, unless the network was reset since then."""
+        if self._store.epoch() != self._epoch:
+            return []
+        keys: list[str] = self._cache.frame(["key"])["key"].to_list()
+        return keys
+
     def workers(self) -> pl.DataFrame:
         """Read the records of all workers."""
         rows = [

@@ -150,10 +150,11 @@ class Store:
             *(keys.hashes, keys.loops, keys.trash, keys.events, keys.logs),
         )
         while not self.run("reset", names, keys.prefix, epoch, int(workers)):
-            self._sweep()
-        self._sweep()
+            self.sweep()
+        self.sweep()
 
-    def _sweep(self) -> None:
+    def sweep(self) -> None:
+        """Delete what a reset has dropped, in small steps."""
         while self.run("sweep_trash", (self.keys.trash,), self.keys.prefix, CHUNK):
             pass
 

@@ -109,7 +109,7 @@ class EventEntry(WireRecord):
     """An entry of the stream `events`: something has changed; the truth is in the hashes."""
 
     type: Annotated[
-        str, Field(pattern=r"^(queued|running|finished|failed|worker|stop|budget|reset)$")
+        str, Field(pattern=r"^(queued|running|finished|failed|worker|stop|budget|reset|repair)$")
     ]
     n: Count = Field(description="how many tasks or workers")
     worker: str = Field(description="id of the worker, or empty")

@@ -20,7 +20,8 @@ LAYERS = (
     *("codec", "frames", "keeper", "embedded", "connect", "lua", "channel", "wire"),
     *("index_store", "store"),
     *("worker_store", "log_store", "lease_store", "selection", "cache", "task", "packer"),
-    *("membership", "hashes", "waiter", "reader", "log_reader", "logs", "plan", "tasks"),
+    *("membership", "hashes", "waiter", "reader", "log_reader", "verification", "logs", "plan"),
+    *("tasks",),
     *("progress", "large_objects", "loops", "heartbeat", "worker", "launch"),
     *("loop_types", "network"),
     *("__init__", "demo", "testing", "pytest_plugin", "dashboard", "cli", "__main__"),
@@ -28,9 +29,10 @@ LAYERS = (
 # Polars, what imports it, and optional extras are kept out of a worker's start-up.
 LATE = (
     *("polars", "rushtyped.frames", "rushtyped.cache", "rushtyped.reader", "rushtyped.log_reader"),
-    *("rushtyped.testing", "rushtyped.demo", "pydantic_settings", "sklearn", "numpy"),
+    *("rushtyped.verification", "rushtyped.testing", "rushtyped.demo", "pydantic_settings"),
+    *("sklearn", "numpy"),
 )
-TYPES_ONLY = (*LATE[:6], "pydantic._internal")
+TYPES_ONLY = (*LATE[:7], "pydantic._internal")
 MOST_LINES = 400
 MOST_LINES_OF_A_FUNCTION = 40
 

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from rushtyped.cli import schema, worker
+from rushtyped.cli import schema, verify, worker
 from rushtyped.errors import RushTypedError
 
 _DEMO_NEEDS = ("numpy", "scipy", "sklearn", "threadpoolctl")
@@ -32,6 +32,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     worker.add_commands(commands)
     schema.add_commands(commands)
+    verify.add_commands(commands)
     demo = commands.add_parser("demo", help="tune a real model with asynchronous optimisation")
     demo.add_argument("--workers", type=int, default=2, metavar="N", help="worker processes (2)")
     demo.add_argument("--max-tasks", type=int, default=60, metavar="N", help="evaluations (60)")

@@ -37,6 +37,8 @@ _PAUSE = 0.02
 
 _KILLED = Condition(type="WorkerKilled", message="Worker was killed")
 _LOST = "Worker has crashed or was killed"
+WORKER_LOST = Condition(type="WorkerLost", message=_LOST)
+"""Why a task fails whose worker has gone, where nothing more is known of that."""
 
 
 class Crew:
@@ -206,7 +208,7 @@ class Crew:
     def _settle_lost(
         self, worker_id: str, reason: str, attempts: int, *, only_expired: bool = False
     ) -> bool:
-        condition = Condition(type="WorkerLost", message=reason)
+        condition = WORKER_LOST.model_copy(update={"message": reason})
         return self._settle(
             worker_id,
             condition,
