@@ -45,19 +45,15 @@ end
 
 -- What is known of one task, and the problems found so far.
 local function look(key, seen_all, seen_finished)
-  local task = prefix .. 'task:' .. key
-  local state, worker_id, fault = check_fields(task)
-  local it = {
-    key = key, task = task, state = state, worker_id = worker_id, fault = fault,
-    all = count(all, key, seen_all, n_read_all),
-    finished = count(finished, key, seen_finished, n_read_finished),
-    queued = #redis.call('LPOS', queue, key, 'COUNT', 0),
-    running = redis.call('ZSCORE', running, key) and 1 or 0,
-    failed = redis.call('ZSCORE', failed, key) and 1 or 0,
-    holders = holders_of(key),
-    free = redis.call('SISMEMBER', hashes, key),
-    problems = {},
-  }
+  local it = {key = key, task = prefix .. 'task:' .. key, problems = {}}
+  it.state, it.worker_id, it.fault = check_fields(it.task)
+  it.all = count(all, key, seen_all, n_read_all)
+  it.finished = count(finished, key, seen_finished, n_read_finished)
+  it.queued = #redis.call('LPOS', queue, key, 'COUNT', 0)
+  it.running = redis.call('ZSCORE', running, key) and 1 or 0
+  it.failed = redis.call('ZSCORE', failed, key) and 1 or 0
+  it.holders = holders_of(key)
+  it.free = redis.call('SISMEMBER', hashes, key)
   it.listed = it.all + it.finished + it.queued + it.running + it.failed + #it.holders
   -- what a reset has dropped is listed nowhere until it is swept up
   it.dropped = it.listed == 0 and redis.call('EXISTS', trash) == 1

@@ -13,8 +13,8 @@ from rushtyped.verification.sightings import Mark, Moving, Settled, Sighting
 
 PAGE = 5000
 """Keys that one command reads: well below a millisecond of the server's time."""
-MARKS = 500
-"""Hashes that one command looks at: a few milliseconds."""
+MARKS = 250
+"""Hashes that one command looks at: one or two milliseconds."""
 
 
 class Survey:

@@ -57,6 +57,11 @@ def opens(network: Network[Params, Scores], client: redis.Redis) -> None:
     assert_type(network.open("study"), Network[Xs, Ys, Extra, Extra])
 
 
+def verifies(network: Network[Params, Scores]) -> None:
+    assert_type(network.verify(), pl.DataFrame)
+    assert_type(network.verify(repair=True), pl.DataFrame)
+
+
 def names(network: Network[Params, Scores]) -> None:
     assert_type(network.network_id, str)
     assert_type(network.connector, redis.Redis | redis.RedisCluster)

@@ -125,6 +125,9 @@ def stops(network: Network[Params, Scores]) -> None:
     network.wait_until_done(progress="bar")  # error: arg-type | reportArgumentType
     network.detect_lost_workers(max_attempts=1.5)  # error: arg-type | reportArgumentType
     network.detect_lost_workers(True)  # error: call-arg | reportCallIssue
+    network.verify(True)  # error: call-arg | reportCallIssue
+    network.verify(repair="yes")  # error: arg-type | reportArgumentType
+    network.verify().repaired()  # error: attr-defined | reportAttributeAccessIssue
     network.read_log(["a"])  # error: call-arg | reportCallIssue
     network.read_log(time_difference=1.0)  # error: arg-type | reportArgumentType
     network.print_log("INFO")  # error: call-arg | reportCallIssue

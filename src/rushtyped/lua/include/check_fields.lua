@@ -1,10 +1,9 @@
 -- State and worker that a task's hash names, and what is wrong with it ('' for nothing).
-local NEEDED_FIELDS = {
-  queued = {},
-  running = {'worker_id', 'started_at'},
-  finished = {'ys', 'finished_at'},
-  failed = {'condition', 'finished_at'},
-}
+local NEEDED_FIELDS = {}
+NEEDED_FIELDS.queued = {}
+NEEDED_FIELDS.running = {'worker_id', 'started_at'}
+NEEDED_FIELDS.finished = {'ys', 'finished_at'}
+NEEDED_FIELDS.failed = {'condition', 'finished_at'}
 local function check_fields(task)
   local kind = redis.call('TYPE', task).ok
   if kind == 'none' then return '', '', 'hash_missing' end
