@@ -27,6 +27,7 @@ from pathlib import Path
 from loguru import logger
 
 from rushtyped.errors import EmbeddedServerError, InvalidArgumentError
+from rushtyped.private_directory import make_private
 
 DIRECTORY_VARIABLE = "RUSHTYPED_EMBEDDED_DIR"
 LONGEST_SOCKET_PATH = 100  # bytes; the kernel's limit is 107 on Linux, 103 on macOS
@@ -123,35 +124,12 @@ def release_embedded_server(directory: Path | None = None) -> None:
 def _prepare_directory(directory: Path) -> Path:
     """Create the directory or check that it is the user's and closed to others; return its path."""
     try:
-        directory.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            directory.mkdir(mode=0o700)
-        except FileExistsError:
-            _check_owner(directory)
-            _close_to_others(directory)
+        return make_private(directory, known_by="users.lock")
+    except ValueError as error:
+        raise _unusable(directory, str(error)) from error
     except OSError as error:
         problem = f"cannot be used: {error.strerror}: {error.filename!r}"
         raise _unusable(directory, problem) from error
-    return Path(os.path.realpath(directory))
-
-
-def _check_owner(directory: Path) -> None:
-    for status in (directory.lstat(), directory.stat()):
-        if status.st_uid != os.geteuid():
-            raise _unusable(directory, f"belongs to user {status.st_uid}, not to {os.geteuid()}")
-    if not directory.is_dir():
-        raise _unusable(directory, "is not a directory")
-
-
-def _close_to_others(directory: Path) -> None:
-    mode = stat.S_IMODE(directory.stat().st_mode)
-    if not mode & 0o077:
-        return
-    if any(directory.iterdir()) and not (directory / "users.lock").exists():
-        raise _unusable(
-            directory, f"holds other files and has mode {mode:03o}, expected an empty one or 700"
-        )
-    directory.chmod(0o700)
 
 
 def _unusable(directory: Path, problem: str) -> EmbeddedServerError:

@@ -113,6 +113,10 @@ class ServerAccessError(ServerError, PermissionError):
     """The Redis server rejects the user, the password, or a command of this user."""
 
 
+class ServerMemoryError(ServerError):
+    """The Redis server has reached its maxmemory, and writes nothing more."""
+
+
 class ServerVersionError(ServerError):
     """The Redis server is older than 6.2."""
 

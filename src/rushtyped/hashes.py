@@ -9,8 +9,10 @@ from pydantic import BaseModel
 
 from rushtyped.arguments import as_list
 from rushtyped.codec import decode_condition, encode_condition, pack_value, unpack_value
+from rushtyped.codec.free import why
 from rushtyped.errors import (
     ColumnCollisionError,
+    CorruptDataError,
     InvalidArgumentError,
     InvalidTypeError,
     LengthMismatchError,
@@ -64,8 +66,8 @@ class Hashes:
         names = as_list("fields", fields)
         columns = self._store.indexes.read_hashes(keys, names)
         return [
-            {name: self._unpacked(name, columns[name][row]) for name in names}
-            for row in range(len(keys))
+            {name: self._read_field(key, name, columns[name][row]) for name in names}
+            for row, key in enumerate(keys)
         ]
 
     def read_flat(self, keys: Sequence[str], fields: Sequence[str]) -> list[dict[str, object]]:
@@ -79,6 +81,16 @@ class Hashes:
         if isinstance(value, Condition):
             return encode_condition(value)
         return pack_value(value)
+
+    def _read_field(self, key: str, name: str, value: bytes | None) -> object:
+        try:
+            return self._unpacked(name, value)
+        except CorruptDataError as error:
+            raise CorruptDataError(f"hash {key!r}, {name}: {error}") from error
+        except (ValueError, OverflowError) as error:
+            raise CorruptDataError(
+                f"hash {key!r}, {name}: what is stored cannot be read: {why(error)}"
+            ) from error
 
     def _unpacked(self, name: str, value: bytes | None) -> object:
         if value is None:

@@ -99,7 +99,7 @@ class Keeper:
         os.write(self._notify, SERVER_GONE)
 
     def _start_or_adopt(self) -> None:
-        lock = os.open(self._path("server.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        lock = os.open(self._path("server.lock"), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
+import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -58,7 +60,7 @@ def read_object(stored: StoredObject, owner: str) -> bytes:
     holds something else.
     """
     try:
-        data = stored.file.read_bytes()
+        data = _read_regular(stored.file)
     except OSError as error:
         raise LoopLoadError(
             f"{owner} lies in the file {str(stored.file)!r}, which cannot be read here: "
@@ -73,6 +75,15 @@ def read_object(stored: StoredObject, owner: str) -> bytes:
             "run; start the workers anew from the manager, which writes it again"
         )
     return data
+
+
+def _read_regular(file: Path) -> bytes:
+    """Read a file, but no pipe or device that never ends."""
+    descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file", str(file))
+        return stream.read()
 
 
 class _DigestingSink:

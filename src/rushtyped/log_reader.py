@@ -30,7 +30,7 @@ class LogReader:
         """Read the records of some workers, or of all, in order of time.
 
         The last column `time_difference` is the time since the record before of the same worker,
-        null for its first. Raises CorruptDataError for what cannot be read.
+        null for its first. What cannot be read is left out, with a warning.
         """
         if worker_ids is None:
             ids = tuple(self._log_store.counts())
@@ -45,8 +45,7 @@ class LogReader:
     def _read(self, worker_ids: Sequence[str]) -> pl.DataFrame:
         columns: dict[str, list[object]] = {name: [] for name in LOG_SCHEMA}
         for worker_id, log in zip(worker_ids, self._log_store.read(worker_ids), strict=True):
-            for data in log:
-                record = self._log_store.unpack(worker_id, data)
+            for record in self._log_store.readable(worker_id, log):
                 columns["worker_id"].append(worker_id)
                 for name, values in columns.items():
                     if name != "worker_id":

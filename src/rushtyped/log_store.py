@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-import msgpack
+from loguru import logger
 from pydantic import ValidationError
 
 from rushtyped.channel import Command
-from rushtyped.codec.free import UNREADABLE
+from rushtyped.codec.free import UNREADABLE, unpack_plain, why
 from rushtyped.codec.model import explain
 from rushtyped.errors import CorruptDataError, ServerUnreachableError
 from rushtyped.lua import load_script
@@ -39,7 +39,7 @@ class LogStore:
         Asks the server only once; another try after a failure uses a new connection.
         """
         keys, channel = self.store.keys, self.store.channel
-        names = (keys.worker(worker_id).log, keys.logs)
+        names = (keys.meta, keys.worker(worker_id).log, keys.logs)
         arguments: Command = (worker_id, last_number, limit, *records)
         try:
             stored = channel.run_once(load_script("push_log"), len(names), *names, *arguments)
@@ -52,7 +52,7 @@ class LogStore:
         """Count the records that each worker ever wrote; those without any are left out."""
         flat = self.store.channel.call("HGETALL", self.store.keys.logs)
         return {
-            worker_id.decode(): int(count)
+            worker_id.decode(errors="backslashreplace"): _number(count)
             for worker_id, count in zip(flat[::2], flat[1::2], strict=True)
         }
 
@@ -71,16 +71,30 @@ class LogStore:
         commands = [("MULTI",), counts, *ranges, ("EXEC",)]
         written, *logs = self.store.channel.pipeline(commands)[-1]
         return {
-            worker_id: LogEnd(int(count or 0), records)
+            worker_id: LogEnd(_number(count), records)
             for worker_id, count, records in zip(numbers, written, logs, strict=True)
         }
+
+    def readable(self, worker_id: str, log: Sequence[bytes]) -> list[LogRecord]:
+        """Unpack the records of a worker's log that can be read, and warn of the others."""
+        records: list[LogRecord] = []
+        problem: CorruptDataError | None = None
+        for data in log:
+            try:
+                records.append(self.unpack(worker_id, data))
+            except CorruptDataError as error:
+                problem = problem or error
+        if problem is not None:
+            n = len(log) - len(records)
+            logger.warning("{} records of a log are left out: {}", n, problem)
+        return records
 
     def unpack(self, worker_id: str, data: bytes) -> LogRecord:
         """Unpack a record of a worker's log; raise CorruptDataError for anything else."""
         try:
-            return LogRecord.model_validate(msgpack.unpackb(data), strict=True)
+            return LogRecord.model_validate(unpack_plain(data), strict=True)
         except UNREADABLE as error:
-            reason = repr(error)
+            reason = why(error)
             if isinstance(error, ValidationError):
                 reason = explain(LogRecord, error)
             raise CorruptDataError(
@@ -90,3 +104,8 @@ class LogStore:
 
     def _range(self, worker_id: str, first: int) -> Command:
         return "LRANGE", self.store.keys.worker(worker_id).log, first, -1
+
+
+def _number(count: bytes | None) -> int:
+    """Read how many records there are; what is no such number counts as none."""
+    return int(count) if count and len(count) < 19 and count.isdigit() else 0

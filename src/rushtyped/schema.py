@@ -22,6 +22,7 @@ from rushtyped.errors import (
     RushTypedError,
 )
 from rushtyped.models import Extra, Xs, Ys
+from rushtyped.printable import excerpt
 
 Group = Literal["xs", "ys", "xs_extra", "ys_extra"]
 """The part of a task that one model describes."""
@@ -183,7 +184,11 @@ def compare_schemas(stored: bytes, declared: Models) -> SchemaComparison:
     before = _canonical(merged)
     ours = parse_schemas(schema_json(declared))
     with reading_schemas():
-        differences = [line for name in GROUPS for line in _merge(name, merged[name], ours[name])]
+        differences = [
+            excerpt(line, _LONGEST_LINE)
+            for name in GROUPS
+            for line in _merge(name, merged[name], ours[name])
+        ]
     after = _canonical(merged)
     match = SchemaMatch.SAME if before == after else SchemaMatch.EXTENDED
     if differences:
@@ -248,11 +253,13 @@ def reading_schemas() -> Iterator[None]:
         raise
     except (*_UNREADABLE, RushTypedError) as error:
         raise CorruptDataError(
-            f"the schemas recorded in the network cannot be read ({error!r}); "
-            "something else wrote them, or they were damaged"
+            "the schemas recorded in the network cannot be read "
+            f"({type(error).__name__}: {excerpt(error)}); something else wrote them, or they were "
+            "damaged"
         ) from error
 
 
+_LONGEST_LINE = 1000
 _UNREADABLE = (
     *(ValueError, TypeError, LookupError, AttributeError, NameError, RecursionError),
     PydanticUserError,

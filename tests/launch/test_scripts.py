@@ -29,7 +29,7 @@ from rushtyped.embedded import _server_binary
 from rushtyped.keys import NetworkKeys
 from tests.launch import hosted_loops, loops
 from tests.models import ParamNetwork, Params, Scores, points, serve, work_off
-from tests.store.servers import OwnServer
+from tests.servers.process import ServerProcess
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -95,16 +95,6 @@ def endpoint_settings(server: Any) -> dict[str, Any]:
     }
     default = {} if "path" in options else {"port": 6379}
     return {"class": pool.connection_class, **default, **options}
-
-
-@pytest.fixture
-def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnServer]:
-    """A server of the test's own, in a directory with a short name."""
-    server = OwnServer(tmp_path_factory.mktemp("own"))
-    server.start()
-    wait_until(server.answers, description="the server answers")
-    yield server
-    server.kill()
 
 
 @pytest.mark.parametrize("words", SHELLS, ids=" ".join)
@@ -191,7 +181,7 @@ def test_a_secret_that_no_shell_can_pass_on_is_named_but_not_shown(
 
 @pytest.mark.parametrize("kind", ["url", "raw url", "client"])
 def test_every_password_reaches_the_server(
-    own_server: OwnServer, kind: str, monkeypatch: pytest.MonkeyPatch
+    own_server: ServerProcess, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     password = string.punctuation + " é"
     with redis.Redis.from_url(own_server.url) as client:
@@ -214,7 +204,7 @@ def test_every_password_reaches_the_server(
 
 
 def test_without_credentials_the_line_holds_none(
-    own_server: OwnServer, monkeypatch: pytest.MonkeyPatch
+    own_server: ServerProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with redis.Redis.from_url(own_server.url) as client:
         client.config_set("requirepass", "pass-word")
@@ -232,7 +222,7 @@ def test_without_credentials_the_line_holds_none(
         assert (done.returncode, network.n_finished_tasks) == (0, 1)
 
 
-def test_the_logged_line_hides_what_is_secret(own_server: OwnServer) -> None:
+def test_the_logged_line_hides_what_is_secret(own_server: ServerProcess) -> None:
     with redis.Redis.from_url(own_server.url) as client:
         client.config_set("requirepass", "pass-word")
     seen: list[str] = []
@@ -251,7 +241,7 @@ def test_the_logged_line_hides_what_is_secret(own_server: OwnServer) -> None:
     assert secret not in logged
 
 
-def test_neither_secret_nor_password_is_among_the_arguments(own_server: OwnServer) -> None:
+def test_neither_secret_nor_password_is_among_the_arguments(own_server: ServerProcess) -> None:
     with redis.Redis.from_url(own_server.url) as client:
         client.config_set("requirepass", "pass-word")
     url = f"unix://:pass-word@{own_server.socket}"

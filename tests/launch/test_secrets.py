@@ -24,7 +24,7 @@ from rushtyped.errors import RushTypedError
 from tests.launch import hosted_loops, loops
 from tests.launch.test_engines import HomeMade, dask_client, dask_cluster
 from tests.models import ParamNetwork, Params, Scores, points, serve
-from tests.store.servers import OwnServer
+from tests.servers.process import ServerProcess
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -88,7 +88,7 @@ def logged() -> Iterator[list[str]]:
 @pytest.fixture
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """URL of a server with a password."""
-    server = OwnServer(tmp_path_factory.mktemp("own"))
+    server = ServerProcess(tmp_path_factory.mktemp("own"))
     server.start()
     wait_until(server.answers, description="the server answers")
     with redis.Redis.from_url(server.url) as client:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,7 +22,7 @@ from loguru import logger
 from polars.testing import assert_frame_equal
 
 from rushtyped import Network
-from rushtyped.errors import CorruptDataError, InvalidTypeError
+from rushtyped.errors import InvalidTypeError
 from rushtyped.log_reader import LOG_SCHEMA, LogReader
 from rushtyped.log_store import LogStore
 from rushtyped.logs import LogLevels, LogPrinter, LogSink, capture_logs
@@ -31,7 +30,7 @@ from rushtyped.logs import sink as sink_module
 from rushtyped.logs.records import pack_note
 from tests.models import Params, Scores
 from tests.network.logging_worker import log_store
-from tests.store.servers import OwnServer
+from tests.servers.process import ServerProcess
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -54,17 +53,6 @@ def captured(logs: LogStore) -> Capture:
         return closing(capture_logs(LogSink(logs, "w1", **options), levels))
 
     return capture
-
-
-@pytest.fixture
-def own_server() -> Iterator[OwnServer]:
-    """A running server that the test may kill."""
-    with tempfile.TemporaryDirectory(prefix="rushtyped-") as directory:
-        server = OwnServer(Path(directory))
-        server.start()
-        wait_until(server.answers, description="the server answers")
-        yield server
-        server.kill()
 
 
 def messages(logs: LogStore, worker_id: str = "w1") -> list[str]:
@@ -350,7 +338,7 @@ def test_threads_lose_nothing_and_keep_their_order(logs: LogStore, captured: Cap
 
 
 def test_records_wait_for_a_server_that_is_away(
-    own_server: OwnServer,
+    own_server: ServerProcess,
     network_id: str,
     warnings_seen: list[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -402,7 +390,7 @@ def count_pushes(logs: LogStore, monkeypatch: pytest.MonkeyPatch) -> list[float]
 
 
 def test_a_server_that_stays_away_is_asked_once_a_second_and_told_of_once(
-    own_server: OwnServer,
+    own_server: ServerProcess,
     network_id: str,
     warnings_seen: list[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -418,7 +406,7 @@ def test_a_server_that_stays_away_is_asked_once_a_second_and_told_of_once(
 
 
 def test_after_a_failure_the_next_record_sends_a_buffer_that_is_not_full(
-    own_server: OwnServer, network_id: str, monkeypatch: pytest.MonkeyPatch
+    own_server: ServerProcess, network_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sink_module, "RETRY_PAUSE", 0.0)
     logs = log_store(own_server.url, network_id)
@@ -433,7 +421,7 @@ def test_after_a_failure_the_next_record_sends_a_buffer_that_is_not_full(
 
 
 def test_a_server_that_was_restarted_gets_the_rest_at_the_end(
-    own_server: OwnServer, network_id: str
+    own_server: ServerProcess, network_id: str
 ) -> None:
     logs = log_store(own_server.url, network_id)
     with closing(capture_logs(LogSink(logs, "w1", buffer_size=100), {"": "INFO"})):
@@ -447,7 +435,7 @@ def test_a_server_that_was_restarted_gets_the_rest_at_the_end(
 
 
 def test_the_oldest_of_too_many_waiting_records_are_dropped_and_counted(
-    own_server: OwnServer, network_id: str, monkeypatch: pytest.MonkeyPatch
+    own_server: ServerProcess, network_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sink_module, "MOST_WAITING", 5)
     logs = log_store(own_server.url, network_id)
@@ -467,7 +455,7 @@ def test_the_oldest_of_too_many_waiting_records_are_dropped_and_counted(
 
 
 def test_records_that_are_lost_at_the_end_are_counted(
-    own_server: OwnServer, network_id: str, warnings_seen: list[str]
+    own_server: ServerProcess, network_id: str, warnings_seen: list[str]
 ) -> None:
     logs = log_store(own_server.url, network_id)
     capture = capture_logs(LogSink(logs, "w1", buffer_size=10), {"": "INFO"})
@@ -627,16 +615,21 @@ def test_a_frame_takes_two_round_trips(logs: LogStore) -> None:
     assert logs.store.channel.n_round_trips == before + 2
 
 
-def test_a_damaged_record_is_refused_by_frame_and_printer(logs: LogStore, printed: Printed) -> None:
-    push(logs, "w1", 1)
+def test_a_damaged_record_is_left_out_of_frame_and_print(
+    logs: LogStore, warnings_seen: list[str]
+) -> None:
+    push(logs, "w1", 1, level="INFO")
     push(logs, "w1", 2, timestamp="noon")
-    for call in (
-        lambda: LogReader(logs).frame(None, time_difference=False),
-        lambda: LogPrinter(logs).print_new(),
-    ):
-        with pytest.raises(CorruptDataError, match=r"worker:w1:log'.*LogRecord\.timestamp"):
-            call()
-    assert printed.lines == []
+    push(logs, "w1", 3, level="INFO")
+    printer = LogPrinter(logs)
+    frame = LogReader(logs).frame(None, time_difference=False)
+    assert frame["message"].to_list() == ["w1 1", "w1 3"]
+    assert (printer.print_new(), printer.print_new()) == (2, 0)
+    assert len(warnings_seen) == 2
+    for warning in warnings_seen:
+        assert warning.startswith("1 records of a log are left out: 'rush:{")
+        assert "worker:w1:log' holds a log record" in warning
+        assert "LogRecord.timestamp" in warning
 
 
 def test_a_printed_record_is_as_it_was_logged(logs: LogStore, printed: Printed) -> None:
@@ -648,7 +641,7 @@ def test_a_printed_record_is_as_it_was_logged(logs: LogStore, printed: Printed) 
     assert LogPrinter(logs).print_new() == 5
     assert printed.lines == [
         "w1 INFO my.module:g.<locals>.<lambda>:12 {x} <red>",
-        "w2 ERROR my.module:f:2 w2 2\nTraceback: ...\nValueError: bad",
+        "w2 ERROR my.module:f:2 w2 2\n    | Traceback: ...\n    | ValueError: bad",
         "w2 Level 25 my.module::0 w2 3",
         "w2 ODD my.module:f:4 w2 4",
         "w2 WARNING my.module:f:5 w2 5",

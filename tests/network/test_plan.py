@@ -24,7 +24,8 @@ from rushtyped.channel import Channel
 from rushtyped.embedded import release_embedded_server
 from rushtyped.plan import endpoint_for, stack
 from tests.models import Params, Scores
-from tests.store.servers import OwnServer
+from tests.servers.behind import client_of
+from tests.servers.process import ServerProcess
 from tests.waiting import wait_until
 
 NOBODY = "unix:///nowhere/valkey.sock"
@@ -42,7 +43,7 @@ def no_plan() -> Iterator[None]:
 def locked_server() -> Iterator[Path]:
     """Socket of a server with the password "right"."""
     with tempfile.TemporaryDirectory(prefix="rushtyped-") as directory:
-        server = OwnServer(Path(directory))
+        server = ServerProcess(Path(directory))
         server.start()
         wait_until(server.answers, description="the server answers")
         with redis.Redis.from_url(server.url) as client:
@@ -52,8 +53,8 @@ def locked_server() -> Iterator[Path]:
 
 
 def commands_of(url: str) -> dict[str, int]:
-    """Count the commands that a server has got, by name."""
-    with redis.Redis.from_url(url) as client:
+    """Count the commands that the server has got which a plan asks, by name."""
+    with client_of(url, "plan") as client:
         stats = client.info("commandstats")
     return {name.removeprefix("cmdstat_"): found["calls"] for name, found in stats.items()}
 
@@ -154,7 +155,7 @@ def test_the_embedded_server_is_started_where_a_plan_names_it(
 
 
 def test_a_plan_that_may_lose_tasks_is_warned_of(redis_url: str, warnings_seen: list[str]) -> None:
-    with redis.Redis.from_url(redis_url) as admin:
+    with client_of(redis_url, "plan") as admin:
         admin.config_set("maxmemory-policy", "allkeys-lru")
         try:
             plan(redis=redis_url)

@@ -111,11 +111,22 @@ def _redirect(stream: TextIO, log: IO[bytes]) -> None:
 
 def _run_order_of_engine(descriptor: int) -> int:
     try:
-        surroundings: Surroundings = receive(descriptor)
-        surroundings.extend_path()
-        order: Order = receive(descriptor)
+        surroundings = receive(descriptor)
+        if isinstance(surroundings, Surroundings):
+            surroundings.extend_path()
+        order = receive(descriptor)
     except EOFError as error:
         raise WorkerStartError("the order of this worker ended early: its engine died") from error
+    except Exception as error:
+        raise WorkerStartError(
+            f"the order of this worker cannot be read: {type(error).__name__}. Standard input has "
+            "to be what rushtyped on an engine writes"
+        ) from error
+    if not isinstance(order, Order):
+        raise WorkerStartError(
+            f"standard input holds no order of a worker but a {type(order).__name__}: "
+            "--order-from-stdin is for rushtyped itself, on an engine"
+        )
     supervisor = os.dup(descriptor)
     with Path(os.devnull).open("rb") as nothing:  # a loop that reads its input must not wait
         os.dup2(nothing.fileno(), descriptor)

@@ -1,6 +1,6 @@
 """Models to bytes and back: what a task's hash holds."""
 
-from rushtyped.codec.free import MAX_VALUE_BYTES, pack_value, unpack_value
+from rushtyped.codec.free import MAX_DEPTH, MAX_VALUE_BYTES, pack_value, unpack_value
 from rushtyped.codec.model import ModelCodec
 from rushtyped.codec.task import (
     TaskCodec,
@@ -13,6 +13,7 @@ from rushtyped.codec.task import (
 )
 
 __all__ = [
+    "MAX_DEPTH",
     "MAX_VALUE_BYTES",
     "ModelCodec",
     "TaskCodec",

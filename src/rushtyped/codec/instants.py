@@ -8,9 +8,10 @@ _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - naive values are counted as if t
 _EPOCH_UTC = _EPOCH.replace(tzinfo=UTC)
 _EPOCH_DAY = _EPOCH.toordinal()
 _MICROSECOND = timedelta(microseconds=1)
-_FIRST = (datetime.min.replace(tzinfo=UTC) - _EPOCH_UTC) // _MICROSECOND
-_LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH_UTC) // _MICROSECOND
-_DAY = timedelta(days=1) // _MICROSECOND
+FIRST_MICROSECOND = (datetime.min.replace(tzinfo=UTC) - _EPOCH_UTC) // _MICROSECOND
+LAST_MICROSECOND = (datetime.max.replace(tzinfo=UTC) - _EPOCH_UTC) // _MICROSECOND
+FIRST_DAY, LAST_DAY = (day.toordinal() - _EPOCH_DAY for day in (date.min, date.max))
+DAY = timedelta(days=1) // _MICROSECOND
 _LONGEST = 2**63
 
 
@@ -22,7 +23,7 @@ def naive_to_micros(value: datetime) -> int:
 def aware_to_micros(value: datetime) -> int:
     """Count the microseconds from 1970 to a time with a zone; it must lie in years 1 to 9999."""
     count = (value - _EPOCH_UTC) // _MICROSECOND
-    if not _FIRST <= count <= _LAST:
+    if not FIRST_MICROSECOND <= count <= LAST_MICROSECOND:
         raise ValueError("it lies outside of the years 1 to 9999 in UTC")
     return count
 
@@ -58,7 +59,7 @@ def time_to_micros(value: time) -> int:
 def micros_to_time(count: object) -> time:
     """Return the time of day that lies so many microseconds after midnight."""
     micros = _whole(count)
-    if not 0 <= micros < _DAY:
+    if not 0 <= micros < DAY:
         raise ValueError("it is not a time of day")
     return micros_to_naive(micros).time()
 

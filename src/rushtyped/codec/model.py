@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from rushtyped.codec import free, wire
 from rushtyped.dtypes import model_columns, validates_default
 from rushtyped.errors import CorruptDataError, InvalidTaskError, InvalidTypeError, TooLargeError
+from rushtyped.printable import excerpt
 from rushtyped.stored_schema import is_stored
 
 M = TypeVar("M", bound=BaseModel)
@@ -83,7 +84,7 @@ class ModelCodec(Generic[M]):
         Raise CorruptDataError for data that are not an encoded instance.
         """
         try:
-            stored = free.unpack(data) if self.free_form else msgpack.unpackb(data)
+            stored = free.unpack(data) if self.free_form else free.unpack_plain(data)
             values = self._from_wire(stored)
             extra = self._free_values(stored) if self.free_form else None
             return wire.build(self.model, values, extra)
@@ -93,7 +94,7 @@ class ModelCodec(Generic[M]):
             ) from error
         except free.UNREADABLE as error:
             raise CorruptDataError(
-                f"stored {self.model.__name__} cannot be read: {error!r}"
+                f"stored {self.model.__name__} cannot be read: {free.why(error)}"
             ) from error
 
     def decode_values(self, data: bytes) -> dict[str, Any]:
@@ -102,10 +103,12 @@ class ModelCodec(Generic[M]):
             values = free.unpack(data)
         except free.UNREADABLE as error:
             raise CorruptDataError(
-                f"stored {self.model.__name__} cannot be read: {error!r}"
+                f"stored {self.model.__name__} cannot be read: {free.why(error)}"
             ) from error
         if not isinstance(values, dict):
-            raise CorruptDataError(f"stored {self.model.__name__} is not a map: {values!r:.80}")
+            raise CorruptDataError(
+                f"stored {self.model.__name__} is not a map: {_short.repr(values)}"
+            )
         return values
 
     def complete(self, values: dict[str, Any], data: bytes) -> dict[str, Any]:
@@ -139,7 +142,12 @@ class ModelCodec(Generic[M]):
             values[name] = free.plain(value, f"{self.model.__name__}.{name}")
 
     def _free_values(self, stored: dict[str, Any]) -> dict[str, Any]:
-        return {name: value for name, value in stored.items() if name not in self._columns}
+        values = {name: value for name, value in stored.items() if name not in self._columns}
+        for name, value in values.items():
+            if type(name) is not str:
+                raise ValueError("a name is not text")
+            free.plain(value, name)  # what could not be pushed was not
+        return values
 
     def _refuse(self, instance: M, error: Exception) -> NoReturn:
         if isinstance(error, InvalidTaskError | TooLargeError):
@@ -168,8 +176,8 @@ def explain(model: type[BaseModel], error: ValidationError) -> str:
 
 def _lines(model: type[BaseModel], error: ValidationError) -> Iterator[str]:
     for detail in error.errors(include_url=False, include_context=False):
-        place = ".".join([model.__name__, *map(str, detail["loc"])])
-        message = detail["msg"].removeprefix("Value error, ")
+        place = ".".join([model.__name__, *(excerpt(part, 80) for part in detail["loc"])])
+        message = excerpt(detail["msg"].removeprefix("Value error, "))
         if detail["type"] == "missing":
             yield f"{place}: the field is missing"
         elif detail["type"] == "extra_forbidden":

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from rushtyped.demo.problem import DemoNetwork, Origin, Params
+from rushtyped.printable import excerpt
 
 PARTS = ("evaluation", "surrogate", "rushtyped")
 
@@ -36,7 +37,7 @@ def describe(network: DemoNetwork, run: Run) -> str:
 def _outcome(finished: pl.DataFrame, failed: pl.DataFrame, run: Run) -> str:
     lines = [f"{finished.height} of {run.max_tasks} evaluations finished in {run.seconds:.1f} s."]
     reasons = failed["condition"].struct.field("message").value_counts(sort=True, name="n")
-    lines += [f"{n} failed: {message}" for message, n in reasons.iter_rows()]
+    lines += [f"{n} failed: {excerpt(message)}" for message, n in reasons.iter_rows()]
     if finished.height < run.max_tasks:
         lines.append("No worker was left to go on: start the demo again.")
     return "\n".join(lines)
@@ -94,7 +95,7 @@ def _shares(row: dict[str, float]) -> list[str]:
     whole = row["seconds"] or 1.0
     shares = [100 * seconds / whole for seconds in (*parts, row["seconds"] - sum(parts))]
     texts = [f"{share:.1f} %" if share >= 1 else f"{share:.2f} %" for share in shares]
-    return [str(row["worker_id"]), str(row["tasks"]), f"{row['seconds']:.1f}", *texts]
+    return [excerpt(row["worker_id"]), str(row["tasks"]), f"{row['seconds']:.1f}", *texts]
 
 
 def _how_to_read(network_id: str, redis: str | None) -> str:
@@ -112,7 +113,7 @@ def _how_to_read(network_id: str, redis: str | None) -> str:
 
 
 def _text(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return f"{value:.4g}" if isinstance(value, float) else excerpt(value)
 
 
 def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

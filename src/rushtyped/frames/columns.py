@@ -9,6 +9,13 @@ from typing import Any
 
 import polars as pl
 
+from rushtyped.codec.instants import (
+    DAY,
+    FIRST_DAY,
+    FIRST_MICROSECOND,
+    LAST_DAY,
+    LAST_MICROSECOND,
+)
 from rushtyped.dtypes import ColumnType, Kind, column_type
 from rushtyped.models import Condition, TaskState
 
@@ -81,10 +88,38 @@ class Column:
         """Make a series of stored values; raise what Polars raises when they don't fit."""
         if self.convert is not None:
             values = [None if value is None else self.convert(value) for value in values]
-        series = pl.Series(self.name, values, dtype=self.dtypes[0], strict=True)
-        for dtype in self.dtypes[1:]:
-            series = series.cast(dtype, strict=True)
+        stored = self.dtypes[0]
+        if stored.is_nested() and not _ITEMS[type(stored)].issuperset(map(type, values)):
+            raise TypeError(f"Polars would take something else for a {type(stored).__name__}")
+        series = pl.Series(self.name, values, dtype=stored, strict=True)
+        if series.dtype != stored:  # as that of named tuples, which extensions of msgpack are
+            raise TypeError(f"Polars makes a {series.dtype} of it")
+        if len(self.dtypes) > 1:
+            check_range(series, self.dtypes[-1])
+            for dtype in self.dtypes[1:]:
+                series = series.cast(dtype, strict=True)
         return series
+
+
+_RANGES: dict[type[pl.DataType], tuple[int, int]] = {
+    pl.Datetime: (FIRST_MICROSECOND, LAST_MICROSECOND),
+    pl.Date: (FIRST_DAY, LAST_DAY),
+    pl.Time: (0, DAY - 1),
+}
+
+
+def check_range(stored: pl.Series, dtype: Any) -> None:
+    """Raise ValueError for counts that Python has no date or time for: Polars would take them."""
+    if isinstance(dtype, pl.List | pl.Array):
+        check_range(stored.explode(), dtype.inner)
+    elif isinstance(dtype, pl.Struct):
+        for field in dtype.fields:
+            check_range(stored.struct.field(field.name), field.dtype)
+    elif type(dtype) in _RANGES:
+        first, last = _RANGES[type(dtype)]
+        for count in (stored.min(), stored.max()):
+            if isinstance(count, int) and not first <= count <= last:
+                raise ValueError(f"{count} is out of the range of {dtype}")
 
 
 def _pairs(column: ColumnType) -> Callable[[Any], Any] | None:
@@ -109,6 +144,11 @@ def _pairs(column: ColumnType) -> Callable[[Any], Any] | None:
     return (lambda value: [_apply(convert, item) for item in value]) if convert else None
 
 
+_ITEMS: dict[type[pl.DataType], frozenset[type]] = {
+    pl.List: frozenset({list, type(None)}),
+    pl.Array: frozenset({list, type(None)}),
+    pl.Struct: frozenset({dict, type(None)}),
+}
 Converts = Mapping[str, Callable[[Any], Any] | None]
 
 

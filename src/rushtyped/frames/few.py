@@ -10,11 +10,15 @@ import msgpack
 import polars as pl
 
 from rushtyped.codec import task_codec
+from rushtyped.codec.free import unpack_plain
+from rushtyped.codec.instants import FIRST_MICROSECOND, LAST_MICROSECOND
 from rushtyped.frames.columns import CONDITION, STATE_DTYPE, UTC_INSTANT, Column
 from rushtyped.models import TaskState
 from rushtyped.schema import TIMES, Field, Group, Models
 
 MOST_ROWS = 16
+MOST_UNGUARDED = 128
+"""Bytes up to which it does not matter how deeply arrays are nested."""
 
 _PLAIN = {
     pl.Int64(): int,
@@ -33,8 +37,8 @@ class _UnusualError(Exception):
 
 
 _UNREADABLE = (
-    *(_UnusualError, pl.exceptions.PolarsError),
-    *(TypeError, ValueError, ArithmeticError, LookupError),
+    *(_UnusualError, pl.exceptions.PolarsError, pl.exceptions.PanicException),
+    *(TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError),
 )
 
 
@@ -93,7 +97,8 @@ def _row(
                     converted[len(row)].append(None)
                 row.append(None)
         else:
-            _add_group(row, part, msgpack.unpackb(blob), converted)
+            unpack = msgpack.unpackb if len(blob) <= MOST_UNGUARDED else unpack_plain
+            _add_group(row, part, unpack(blob), converted)
     return row
 
 
@@ -136,7 +141,7 @@ def _plan(models: Models, fields: frozenset[Field], *, with_state: bool) -> _Pla
             parts.append(_Text(field, bytes.decode if field == "worker_id" else _refuse))
             schema[field] = pl.String() if field == "worker_id" else CONDITION.dtypes[0]
     if "times" in fields:
-        parts += [_Text(name, int) for name in (*TIMES, "attempt")]
+        parts += [*(_Text(name, _instant) for name in TIMES), _Text("attempt", int)]
         schema |= {**dict.fromkeys(TIMES, UTC_INSTANT), "attempt": pl.Int64()}
     return _Plan(tuple(parts), schema, tuple(by_series))
 
@@ -145,6 +150,13 @@ def _plain_type(column: Column) -> type | None:
     """Return the type of a column's values where they are stored as the frame holds them."""
     stored, *casts = column.dtypes
     return None if casts or column.convert is not None else _PLAIN.get(stored)
+
+
+def _instant(blob: bytes) -> int:
+    count = int(blob)
+    if not FIRST_MICROSECOND <= count <= LAST_MICROSECOND:
+        raise _UnusualError
+    return count
 
 
 def _refuse(blob: bytes) -> None:

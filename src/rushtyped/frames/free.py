@@ -11,10 +11,12 @@ from uuid import UUID
 import polars as pl
 from loguru import logger
 
+from rushtyped.codec import MAX_DEPTH
 from rushtyped.codec.leaves import fits
 from rushtyped.dtypes import PLAIN_DECIMAL
 from rushtyped.frames.columns import UTC_INSTANT
 
+_SHOWN = 100
 _FREE_DTYPES: dict[type, pl.DataType] = {
     type(None): pl.Null(),
     bool: pl.Boolean(),
@@ -47,7 +49,7 @@ def free_series(name: str, values: list[Any]) -> pl.Series:
 _SIMPLE = {type(None), bool, int, float, str, bytes}
 
 
-def _free_dtype(value: Any) -> pl.DataType | None:
+def _free_dtype(value: Any, depth: int = 0) -> pl.DataType | None:
     """Return the dtype that holds a value; None when there is none."""
     kind = type(value)
     if kind in _FREE_DTYPES:
@@ -56,8 +58,10 @@ def _free_dtype(value: Any) -> pl.DataType | None:
         return pl.Datetime("us") if value.tzinfo is None else UTC_INSTANT
     if kind is Decimal:
         return pl.Decimal(*PLAIN_DECIMAL) if fits(value, *PLAIN_DECIMAL) else None
+    if depth >= MAX_DEPTH:
+        raise ValueError(f"it is nested deeper than {MAX_DEPTH} levels")
     items = value.values() if kind is dict else value
-    inner = shared_dtype(map(_free_dtype, items))
+    inner = shared_dtype(_free_dtype(item, depth + 1) for item in items)
     if inner is None:
         return None
     return pl.List(pl.Struct({"key": pl.String(), "value": inner}) if kind is dict else inner)
@@ -125,7 +129,7 @@ def _sorted(items: Iterable[Any]) -> list[Any]:
 def as_text(name: str, values: Iterable[Any]) -> pl.Series:
     """Make a series of text: str as it is, other values as their repr."""
     shown = [value if value is None or type(value) is str else repr(value) for value in values]
-    logger.warning("Column {!r} holds values of several types: it is read as text", name)
+    logger.warning("Column {!r} holds values of several types: it is read as text", name[:_SHOWN])
     return pl.Series(name, shown, dtype=pl.String)
 
 

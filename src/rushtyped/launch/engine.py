@@ -17,6 +17,7 @@ from rushtyped.errors import InvalidTypeError, WorkerEndedError, WorkerStartErro
 from rushtyped.launch.log_files import open_messages, open_output, tail
 from rushtyped.launch.order import Order, Surroundings, ending_of
 from rushtyped.pipes import frame
+from rushtyped.printable import printable_lines
 
 
 class AnyFuture(Protocol):
@@ -83,7 +84,7 @@ class EngineWorker:
             error = future.exception()
         except BaseException as raised:  # noqa: BLE001 - some engines raise what others return
             error = raised
-        return "" if error is None else f"{type(error).__name__}: {error}"
+        return "" if error is None else f"{type(error).__name__}: {printable_lines(error)}"
 
 
 class EngineWorkers:

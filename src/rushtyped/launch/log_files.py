@@ -10,6 +10,7 @@ from typing import IO
 
 from rushtyped.errors import InvalidArgumentError
 from rushtyped.launch.order import Order
+from rushtyped.printable import printable_lines
 
 _TAIL_BYTES = 2000
 
@@ -35,7 +36,7 @@ def tail(messages: IO[bytes]) -> str:
     with contextlib.suppress(OSError, ValueError):
         size = messages.seek(0, 2)
         messages.seek(max(0, size - _TAIL_BYTES))
-        return messages.read().decode(errors="replace").strip()
+        return printable_lines(messages.read().decode(errors="replace").strip())
     return ""
 
 

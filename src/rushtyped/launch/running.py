@@ -10,6 +10,7 @@ import threading
 from dataclasses import replace
 from typing import Any
 
+import loguru
 from loguru import logger
 
 from rushtyped.channel import Channel
@@ -28,6 +29,7 @@ from rushtyped.logs import LogSink, capture_logs
 from rushtyped.loops import Loop, unpack_loop
 from rushtyped.models import Condition
 from rushtyped.plan import SECRET_VARIABLE, secret
+from rushtyped.printable import one_entry
 from rushtyped.specialisation import specialise
 from rushtyped.store import Store
 from rushtyped.worker import Worker
@@ -80,7 +82,7 @@ def run_order(order: Order) -> int:
     """Run the ordered loop in this process; return its exit code."""
     stop = StopSignal()
     logger.remove()
-    logger.add(sys.stderr, diagnose=False)  # values of variables may be secret
+    logger.add(_write_entry, diagnose=False)  # values of variables may be secret
     keys = NetworkKeys(order.network_id)
     store = Store(Channel(order.endpoint, keys.meta, order.retry_timeout), keys)
     if LeaseStore(store).is_dismissed(order.worker_id):
@@ -98,6 +100,12 @@ def run_order(order: Order) -> int:
         return _run(order, store, stop)
     finally:
         captured.close()
+
+
+def _write_entry(entry: loguru.Message) -> None:
+    """Write an entry of the log so that no text in it passes for another one."""
+    sys.stderr.write(f"{one_entry(entry.removesuffix(chr(10)))}\n")
+    sys.stderr.flush()
 
 
 def _with_free_id(order: Order, store: Store) -> Order:

@@ -81,6 +81,8 @@ def secret() -> str | None:
     process asks for it when it starts.
     """
     value = os.environ.get(SECRET_VARIABLE)
+    if value and not value.isascii() and value != value.encode(errors="replace").decode():
+        raise InvalidArgumentError(f"{SECRET_VARIABLE} must be text in UTF-8 but is not: change it")
     if value and len(value) < SHORTEST_SECRET:
         raise InvalidArgumentError(
             f"{SECRET_VARIABLE} must have at least {SHORTEST_SECRET} characters but has "
