@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from loguru import logger
 
 from rushtyped.embedded import release_embedded_server, use_embedded_server
 from rushtyped.keys import new_network_id
+from tests.servers.forms import Form, open_form
+from tests.servers.process import ServerProcess, running_servers
 from tests.waiting import wait_until
 
 # No test asserts how long something takes: the machine may be busy.
@@ -27,6 +30,35 @@ settings.load_profile("default")
 # A server or a secret that this shell is set up for must neither be written to nor decide a test.
 for name in [name for name in os.environ if name == "REDIS_URL" or name.startswith("RUSHTYPED_")]:
     del os.environ[name]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the tests be run against servers of another form."""
+    parser.addoption(
+        "--server",
+        choices=[form.value for form in Form],
+        default=Form.VALKEY.value,
+        help="what `redis_url` names (the embedded Valkey)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make known how a test says on which forms of servers it cannot hold."""
+    config.addinivalue_line(
+        "markers", "not_on(*forms, reason): what the test is about is not so on these servers"
+    )
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Say what the tests run against."""
+    return f"server: {config.getoption('--server')}"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what does not hold on the servers of this run."""
+    for marker in item.iter_markers("not_on"):
+        if item.config.getoption("--server") in marker.args:
+            pytest.skip(marker.kwargs["reason"])
 
 
 def _processes_below(directory: Path) -> list[int]:
@@ -48,6 +80,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
     Under xdist that is up to the controller, whose directory holds those of all others.
     """
+    assert running_servers() == []
     if not hasattr(session.config, "workerinput"):
         directory = session.config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]  # pytest's own
         wait_until(
@@ -68,9 +101,31 @@ def server_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]
 
 
 @pytest.fixture(scope="session")
-def redis_url(server_directory: Path) -> str:
-    """URL of the session's embedded server."""
-    return f"unix://{use_embedded_server(server_directory)}"
+def server_form(pytestconfig: pytest.Config) -> Form:
+    """What the tests run against."""
+    return Form(pytestconfig.getoption("--server"))
+
+
+@pytest.fixture(scope="session")
+def redis_url(
+    server_form: Form, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """URL of the session's server: the embedded one, unless `--server` names another form."""
+    if server_form is Form.VALKEY:
+        yield f"unix://{use_embedded_server(request.getfixturevalue('server_directory'))}"
+        return
+    with open_form(server_form, tmp_path_factory.mktemp("form")) as url:
+        yield url
+
+
+@pytest.fixture
+def own_server() -> Iterator[ServerProcess]:
+    """A running server that the test may kill; it writes each command down before it replies."""
+    with (
+        tempfile.TemporaryDirectory(prefix="rushtyped-") as directory,
+        ServerProcess(Path(directory)) as server,
+    ):
+        yield server
 
 
 @pytest.fixture

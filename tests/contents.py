@@ -6,15 +6,24 @@ from typing import Any
 
 from rushtyped import TaskState
 from rushtyped.keys import NetworkKeys
+from tests.servers.behind import AnyTasks, client_behind
 
-AnyTasks = Any  # a Network or a Worker of any models
 
-
-def contents_of(tasks: AnyTasks) -> dict[bytes, bytes]:
-    """Dump every key of a network, to see that a call has written nothing."""
+def contents_of(tasks: AnyTasks) -> dict[bytes, object]:
+    """Read every key of a network, to see that a call has written nothing."""
     prefix = NetworkKeys(tasks.network_id).prefix
-    client = tasks.connector
-    return {key: client.dump(key) for key in client.scan_iter(match=f"{prefix}*", count=1000)}
+    client = client_behind(tasks)
+    return {key: _content(client, key) for key in client.scan_iter(match=f"{prefix}*", count=1000)}
+
+
+def _content(client: Any, key: bytes) -> object:
+    match client.type(key):
+        case b"hash":  # a dump has its fields in an order that may change by itself
+            return client.hgetall(key)
+        case b"set":
+            return client.smembers(key)
+        case _:
+            return client.dump(key)
 
 
 def check_one_state(tasks: AnyTasks) -> None:
@@ -32,7 +41,8 @@ def check_one_state(tasks: AnyTasks) -> None:
 
 def _check_owners(tasks: AnyTasks, running: set[str]) -> None:
     keys = NetworkKeys(tasks.network_id)
+    client = client_behind(tasks)
     owned: set[str] = set()
     for worker_id in tasks.running_worker_ids:
-        owned |= {key.decode() for key in tasks.connector.smembers(keys.worker(worker_id).tasks)}
+        owned |= {key.decode() for key in client.smembers(keys.worker(worker_id).tasks)}
     assert owned == running, "the workers' own lists differ from the running tasks"

@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 import psutil
 
+from tests.servers.behind import client_behind
+
 T = TypeVar("T")
 
 
@@ -31,8 +33,9 @@ def in_background(call: Callable[[], T]) -> Iterator[Future[T]]:
 
 def wait_until_blocked(tasks: Any, n: int = 1) -> None:
     """Return once n connections wait on the server of a Network or Worker."""
+    client = client_behind(tasks)
     wait_until(
-        lambda: tasks.connector.info("clients")["blocked_clients"] == n,
+        lambda: client.info("clients")["blocked_clients"] == n,
         description=f"{n} connections block on the server",
     )
 

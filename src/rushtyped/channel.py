@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import time
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,9 +19,11 @@ from rushtyped.errors import (
     EmbeddedServerError,
     ServerAccessError,
     ServerError,
+    ServerMemoryError,
     ServerUnreachableError,
 )
 from rushtyped.lua import Script
+from rushtyped.printable import excerpt, printable
 
 Argument = str | bytes | int | float
 Command = tuple[Argument, ...]
@@ -47,6 +50,13 @@ _PASSING = (
     OSError,
     EmbeddedServerError,
 )
+_DAMAGE = ("WRONGTYPE", " is not an integer", " would overflow", ": attempt to ")
+_DENIED = (
+    "ACL failure in script",
+    "The user executing the script can't",
+    "Transaction discarded because of: NOPERM",
+)
+_FULL = ("OOM", "command not allowed when used memory")
 _PASSING_WORDS = ("BUSY", "NOREPLICAS", "UNBLOCKED", "MASTERDOWN", "LOADING")
 
 
@@ -63,10 +73,22 @@ class Channel:
         self.n_round_trips: int = 0
         self.recovered_at: float = float("-inf")
         """When a lost connection was last made anew, by the monotonic clock."""
+        self.run_id: bytes = b""
+        """Id of the server process that was contacted first, where it does not hide that."""
         self._slot_key = slot_key
         self._client: AnyClient | None = None
         self._free: list[Any] = []
         self._pid = os.getpid()
+        self._is_lost = False  # a connection, and none was made anew since
+        self._restore: weakref.WeakMethod[Callable[[], None]] | None = None
+
+    def when_recovered(self, restore: Callable[[], None]) -> None:
+        """Have a method called whenever a lost connection is made anew, before anything else.
+
+        The server may have gone back to an earlier state, as by a failover. The method is held
+        weakly, may be called again, and may use `run_once` only.
+        """
+        self._restore = weakref.WeakMethod(restore)
 
     def call(self, *command: Argument) -> Any:
         """Send one command and return its reply."""
@@ -94,7 +116,9 @@ class Channel:
         since the command may not have reached the server.
         """
         try:
-            return self._attempt(self._run_after, (command, script, keys_and_args)), False
+            if not self._is_lost:
+                return self._attempt(self._run_after, (command, script, keys_and_args)), False
+            return self._resume(self._run_after, (command, script, keys_and_args)), False
         except Exception as error:  # noqa: BLE001 - raised by its right name where it lasts
             return self._insist(self._run, (script, keys_and_args), error), True
 
@@ -117,7 +141,7 @@ class Channel:
 
     def _exchange(self, exchange: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
         try:
-            return self._attempt(exchange, arguments)
+            return (self._resume if self._is_lost else self._attempt)(exchange, arguments)
         except Exception as error:  # noqa: BLE001 - raised by its right name where it lasts
             return self._insist(exchange, arguments, error)
 
@@ -125,6 +149,7 @@ class Channel:
         try:
             return self._attempt(exchange, arguments)
         except Exception as error:  # noqa: BLE001 - raised by its right name
+            self._is_lost = self._is_lost or _is_passing(error)
             named = self._named(error, patience=0.0)
             raise named from (None if named is error else error)
 
@@ -159,26 +184,38 @@ class Channel:
             time.sleep(pause * random.uniform(0.5, 1.0))
             pause = min(2 * pause, LONGEST_PAUSE)
             try:
-                self.renew()
-                reply = self._attempt(exchange, arguments)
+                return self._resume(exchange, arguments)
             except Exception as again:  # noqa: BLE001 - it is raised below, by its right name
                 error = again
-            else:
-                self.recovered_at = time.monotonic()
-                return reply
+        self._is_lost = self._is_lost or _is_passing(error)
         named = self._named(error, self.retry_timeout)
         raise named from (None if named is error else error)
+
+    def _resume(self, exchange: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+        """Do an exchange with a server that was away, when what it may have lost is restored."""
+        self.renew()
+        restore = self._restore and self._restore()
+        if restore:
+            restore()
+        reply = self._attempt(exchange, arguments)
+        self._is_lost = False
+        self.recovered_at = time.monotonic()
+        return reply
 
     def renew(self) -> None:
         """Drop connections and the client: the server may have moved or need a start."""
         self.close()
         self._client = None
+        self._is_lost = True
 
     def _new_connection(self) -> Any:
         client: Any = self.client  # redis-py leaves much of it untyped
         if isinstance(self.client, redis.RedisCluster):
             client = client.get_redis_connection(client.get_node_from_key(self._slot_key))
-        return client.connection_pool.make_connection()
+        connection = client.connection_pool.make_connection()
+        connection.driver_info = None  # that takes two commands, which a narrow user may not send
+        connection.connect()  # a connection by sentinels asks for the address only here
+        return connection
 
     def _send(self, connection: Any, command: Command) -> Any:
         self.n_round_trips += 1
@@ -218,7 +255,8 @@ class Channel:
             except exceptions.ResponseError as error:
                 replies.append(error)
         executed = replies[-1] if replies and commands[-1] == ("EXEC",) else ()
-        for reply in (*replies, *executed):
+        within = () if isinstance(executed, Exception) else executed
+        for reply in (*replies, *within):
             if isinstance(reply, Exception):
                 raise reply
         return replies
@@ -226,8 +264,8 @@ class Channel:
     def _named(self, error: Exception, patience: float) -> Exception:
         """Translate an error of redis-py or the system to one of ours, without secrets."""
         address = self.endpoint.address
-        reason = f"{type(error).__name__}: {error}".rstrip(".")
-        if isinstance(error, _ACCESS):
+        reason = f"{type(error).__name__}: {printable(error)}".rstrip(".")
+        if isinstance(error, _ACCESS) or str(error).startswith(_DENIED):
             return ServerAccessError(
                 f"{address} refused the access: {reason}. Give the right user and password, or "
                 "allow this user the commands and keys of the network"
@@ -240,8 +278,20 @@ class Channel:
                 f"{address} did not answer{waited}: {reason}. Start the "
                 "server, or correct redis=, RUSHTYPED_REDIS_URL or REDIS_URL"
             )
+        if isinstance(error, exceptions.ResponseError) and str(error).startswith(_FULL):
+            return ServerMemoryError(
+                f"{address} has reached its maxmemory and wrote nothing: {excerpt(error)}. Delete "
+                "what is no longer needed (reset(), expire()), or raise its maxmemory"
+            )
         if isinstance(error, exceptions.RedisError):
-            return ServerError(f"{address} refused a command: {error}")
+            damage = any(word in str(error) for word in _DAMAGE)
+            remedy = (
+                ". A key of the network holds what rushtyped does not write there: see what "
+                "verify() finds, or reset()"
+            )
+            return ServerError(
+                f"{address} refused a command: {excerpt(error)}{remedy if damage else ''}"
+            )
         return error
 
 

@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urls
 import redis
 from redis.backoff import NoBackoff
 from redis.cluster import ClusterNode
+from redis.connection import parse_url
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
@@ -25,7 +26,10 @@ SOCKET_TIMEOUT = 15.0
 CONNECT_TIMEOUT = 5.0
 URL_VARIABLES = ("RUSHTYPED_REDIS_URL", "REDIS_URL")
 
-_SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "redis+cluster")
+_SCHEMES = (
+    *("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel"),
+    *("redis+cluster", "rediss+cluster"),
+)
 _SENTINEL_PORT = 26379
 _REDIS_PORT = 6379
 
@@ -39,6 +43,11 @@ _IN_QUERIES = (
     *("ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_cert_reqs", "ssl_check_hostname"),
     *("ssl_ciphers", "ssl_keyfile", "ssl_min_version", "ssl_password"),
 )
+_IN_QUERIES_OF_SEVERAL = (
+    *("ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_cert_reqs", "ssl_check_hostname"),
+    *("ssl_keyfile", "ssl_password"),
+)
+_OF_SENTINELS = ("sentinel_username", "sentinel_password")
 _CLIENTS_OWN = ("connection_pool", "himport_registry", "maint_notifications", "orig_")
 _NOT_IN_URLS = ("credential_provider", "redis_connect_func", "sentinel_manager")
 
@@ -231,6 +240,7 @@ def _endpoint_of_url(url: str, source: str) -> Endpoint:
             redis.Redis.from_url(url).connection_pool.make_connection()
         else:
             _cluster_nodes(url)
+            _query_options(url)
     except (ValueError, TypeError) as error:
         raise RedisUrlError(
             f"{source} holds a URL that cannot be used, {endpoint.address!r}: {error}"
@@ -262,12 +272,12 @@ def _shown(url: str, source: str) -> str:
 
 def _client_of_url(url: str, settings: dict[str, Any]) -> AnyClient:
     makers: dict[str, Callable[[str, dict[str, Any]], AnyClient]] = {
-        "redis+sentinel": _sentinel_client,
-        "redis+cluster": _cluster_client,
+        "sentinel": _sentinel_client,
+        "cluster": _cluster_client,
     }
-    scheme = urlsplit(url).scheme
-    if scheme in makers:
-        return makers[scheme](url, settings)
+    scheme, _, kind = urlsplit(url).scheme.partition("+")
+    if kind:
+        return makers[kind](url, settings)
     if scheme != "unix":
         settings["socket_connect_timeout"] = CONNECT_TIMEOUT
     return redis.Redis.from_url(url, **settings)
@@ -294,7 +304,7 @@ def _hosts(parts: SplitResult, default_port: int) -> list[tuple[str, int]]:
 def _cluster_nodes(url: str) -> list[tuple[str, int]]:
     """List the hosts of a sentinel or cluster URL; ValueError for what is wrong with it."""
     parts = urlsplit(url)
-    if parts.scheme == "redis+cluster":
+    if parts.scheme.endswith("+cluster"):
         return _hosts(parts, _REDIS_PORT)
     service, _, database = parts.path.strip("/").partition("/")
     if not service:
@@ -304,21 +314,39 @@ def _cluster_nodes(url: str) -> list[tuple[str, int]]:
     return _hosts(parts, _SENTINEL_PORT)
 
 
+def _query_options(url: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """Read options for TLS and credentials for the sentinels from the query of such a URL.
+
+    ValueError for what is neither: it would be ignored, and TLS must not be lost so.
+    """
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query))
+    is_tls = parts.scheme.startswith("rediss+")
+    access = {name: query.pop(name) for name in _OF_SENTINELS if name in query}
+    known = _IN_QUERIES_OF_SEVERAL if is_tls else ()
+    odd = [*(set(query) - set(known)), *(access if parts.scheme.endswith("+cluster") else ())]
+    if odd:
+        raise ValueError(
+            f"its query has {', '.join(sorted(odd))}, which {parts.scheme} does not know"
+            + ("" if is_tls else f": for TLS, write rediss{parts.scheme[5:]}")
+        )
+    parse: Any = parse_url  # redis-py leaves it untyped
+    tls = parse(f"rediss://?{urlencode(query)}")
+    del tls["connection_class"]
+    return {"ssl": True, **tls} if is_tls else {}, access
+
+
 def _sentinel_client(url: str, settings: dict[str, Any]) -> AnyClient:
-    """Understand redis+sentinel://user:password@host:port,host:port/service/db."""
+    """Understand redis+sentinel://user:password@host:port,host:port/service/db, and with TLS."""
     parts = urlsplit(url)
     service, _, database = parts.path.strip("/").partition("/")
-    query = dict(parse_qsl(parts.query))
-    access = {
-        name.removeprefix("sentinel_"): value
-        for name, value in query.items()
-        if name in ("sentinel_username", "sentinel_password")
-    }
+    tls, credentials = _query_options(url)
+    access = {name.removeprefix("sentinel_"): value for name, value in credentials.items()}
     sentinel: Any = Sentinel  # redis-py leaves it untyped
     manager = sentinel(
-        _cluster_nodes(url), sentinel_kwargs={**access, "socket_timeout": CONNECT_TIMEOUT}
+        _cluster_nodes(url), sentinel_kwargs={**_settings(CONNECT_TIMEOUT), **tls, **access}
     )
-    options = {"db": int(database or 0), **_credentials(parts), **settings}
+    options = {"db": int(database or 0), **_credentials(parts), **settings, **tls}
     return _master(manager, service, options)
 
 
@@ -328,7 +356,8 @@ def _master(sentinel: Any, service: str, options: dict[str, Any]) -> AnyClient:
 
 
 def _cluster_client(url: str, settings: dict[str, Any]) -> AnyClient:
-    """Understand redis+cluster://user:password@host:port,host:port."""
+    """Understand redis+cluster://user:password@host:port,host:port, and with TLS."""
     make_node: Any = ClusterNode  # redis-py leaves it untyped
     nodes = [make_node(host, port) for host, port in _cluster_nodes(url)]
-    return redis.RedisCluster(startup_nodes=nodes, **_credentials(urlsplit(url)), **settings)
+    options = {**_credentials(urlsplit(url)), **settings, **_query_options(url)[0]}
+    return redis.RedisCluster(startup_nodes=nodes, **options)

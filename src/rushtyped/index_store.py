@@ -6,15 +6,24 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, Literal, NamedTuple, TypeVar
 
+from loguru import logger
+
 from rushtyped.channel import Channel
-from rushtyped.errors import ServerError
-from rushtyped.keys import NetworkKeys
+from rushtyped.errors import ServerError, ServerMemoryError
+from rushtyped.keys import LONGEST_NAME, NAME_BYTES, NetworkKeys, is_name
 from rushtyped.lua import load_script
+from rushtyped.pace import Pace
 
 CHUNK = 1000
 """Tasks that one script call handles: a few milliseconds in which the server serves no other."""
 PAGE = 4000
-"""Tasks that one bulk read returns."""
+"""Tasks that one bulk read returns at the most."""
+LISTED = 50_000
+"""Keys that one command lists."""
+OVERLAP = 5000
+"""Keys that two steps of a longer list have in common, unless more have gone meanwhile."""
+MOST_READ = 10_000
+"""Values that one script call reads."""
 SCORE_SLACK = 1_000_000
 """Microseconds by which the scores of tasks that failed together may run ahead of the clock."""
 
@@ -25,6 +34,9 @@ T = TypeVar("T")
 
 _SORT_REFUSALS = ("of SORT denied", "'sort' command")
 _SORTED = ("running", "failed")
+_FLOW: tuple[Index, ...] = ("all", "queue", "running", "finished", "failed")
+_MOST_NAMED = 3
+_MOST_SHOWN = 40
 
 
 class Page(NamedTuple):
@@ -32,6 +44,8 @@ class Page(NamedTuple):
 
     epoch: bytes
     n_finished: int
+    last: bytes | None
+    """Key of the task before the page, None where there is none."""
     columns: Columns
 
 
@@ -42,6 +56,7 @@ class IndexStore:
         self.channel = channel
         self.keys = keys
         self._sort_is_refused = False
+        self._pace = Pace()
 
     def count(self, index: Index) -> int:
         """Count the tasks of an index."""
@@ -49,74 +64,138 @@ class IndexStore:
         return int(self.channel.call(command, getattr(self.keys, index)))
 
     def task_keys(self, index: Index) -> list[str]:
-        """List the keys of an index, in its order."""
-        return texts(self.channel.call(*self._listing(index)))
+        """List the keys of an index, in its order; more than LISTED of them in several steps."""
+        return task_names(index, self._keys(index))
+
+    def _keys(self, index: Index) -> list[bytes]:
+        """List what is in the index throughout, and some of what comes or goes; nothing twice.
+
+        Each step begins with a key that is listed already, so that it leaves out none behind that.
+        """
+        found: dict[bytes, None] = {}
+        first = 0
+        while True:
+            step = self.channel.call(*self._listing(index, first, first + LISTED - 1))
+            if first and (not step or step[0] not in found):
+                first //= 2  # more has gone than the steps have in common
+                continue
+            found.update(dict.fromkeys(step))
+            if len(step) < LISTED:
+                return list(found)
+            first += LISTED - OVERLAP
 
     def snapshot(self, indexes: Sequence[Index]) -> tuple[int, list[list[str]]]:
-        """Count the finished tasks and list the keys of indexes, all at one instant."""
-        listings = [self._listing(index) for index in indexes]
+        """Count the finished tasks and list the keys of indexes, all at one instant.
+
+        Where one holds LISTED keys or more, the indexes are listed one after the other, and a
+        task that has changed its state meanwhile is listed where it was found last.
+        """
+        listings = [self._listing(index, 0, LISTED - 1) for index in indexes]
         commands = [("MULTI",), ("LLEN", self.keys.finished), *listings, ("EXEC",)]
-        n_finished, *keys = self.channel.pipeline(commands)[-1]
-        return n_finished, [texts(listed) for listed in keys]
+        try:
+            n_finished, *keys = self.channel.pipeline(commands)[-1]
+        except ServerMemoryError:  # a full server takes no transaction, but still reads
+            n_finished = self.count("finished")
+            keys = self._listed_in_turn(indexes)
+        if max(map(len, keys), default=0) >= LISTED:
+            keys = self._listed_in_turn(indexes)
+        return n_finished, [
+            task_names(index, listed) for index, listed in zip(indexes, keys, strict=True)
+        ]
+
+    def _listed_in_turn(self, indexes: Sequence[Index]) -> list[list[bytes]]:
+        """List indexes in the order in which tasks go through them, each key once."""
+        latest: dict[bytes, Index] = {}
+        found: dict[Index, list[bytes]] = {}
+        for index in sorted(indexes, key=_FLOW.index):
+            found[index] = self._keys(index)
+            latest.update(dict.fromkeys(found[index], index))
+        return [[key for key in found[index] if latest[key] == index] for index in indexes]
 
     def read_index(self, index: Index, fields: Sequence[str]) -> Columns:
         """Read fields of all tasks of an index, with their keys, in its order."""
-        columns = self._read_page(index, 0, fields)
-        if len(columns["key"]) < PAGE:
+        n = self._pace.rows(fields, PAGE)
+        columns = self._read_page(index, 0, n, fields)
+        if len(columns["key"]) == n < (more := self._pace.rows(fields, PAGE)):
+            n, columns = more, self._read_page(index, 0, more, fields)
+        if len(columns["key"]) < n:
             return columns
         # more than one page: the index may change between two, so hold on to its keys
-        keys = self.channel.call(*self._listing(index))
-        return {"key": keys, **self.read_hashes(keys, fields)}
+        keys = self._keys(index)
+        return {"key": list(keys), **self.read_hashes(keys, fields)}
 
     def read_finished(self, offset: int, fields: Sequence[str]) -> Page:
         """Read a page of finished tasks, from an offset in the order of finishing."""
+        n = self._pace.rows(fields, PAGE)
         commands = (
             ("HGET", self.keys.meta, "epoch"),
             ("LLEN", self.keys.finished),
-            self._sort("finished", offset, fields),
+            ("LINDEX", self.keys.finished, offset - 1),
+            self._sort("finished", offset, n, fields),
         )
         if not self._sort_is_refused:
             try:
-                epoch, n_finished, values = self.channel.pipeline(commands)
-                return Page(epoch, n_finished, _columns(values, ("key", *fields)))
+                epoch, n_finished, last, values = self.channel.pipeline(commands)
+                return Page(epoch, n_finished, last, self._noted(values, fields))
             except ServerError as error:
                 self._note_refusal(error)
-        epoch, n_finished = self.channel.pipeline(commands[:2])
-        return Page(epoch, n_finished, self._read_page("finished", offset, fields))
+        epoch, n_finished, last = self.channel.pipeline(commands[:3])
+        return Page(epoch, n_finished, last, self._read_page("finished", offset, n, fields))
 
-    def _read_page(self, index: Index, offset: int, fields: Sequence[str]) -> Columns:
+    def finished_keys(self, first: int, n: int) -> list[str]:
+        """List n finished keys from a position in the order of finishing, or fewer at its end."""
+        return texts(self.channel.call("LRANGE", self.keys.finished, first, first + n - 1))
+
+    def _read_page(self, index: Index, offset: int, n: int, fields: Sequence[str]) -> Columns:
         if not self._sort_is_refused:
             try:
-                values = self.channel.call(*self._sort(index, offset, fields))
-                return _columns(values, ("key", *fields))
+                values = self.channel.call(*self._sort(index, offset, n, fields))
+                return self._noted(values, fields)
             except ServerError as error:
                 self._note_refusal(error)
-        keys = self.channel.call(*self._listing(index, offset, offset + PAGE - 1))
+        keys = self.channel.call(*self._listing(index, offset, offset + n - 1))
         return {"key": keys, **self.read_hashes(keys, fields)}
 
     def _note_refusal(self, error: ServerError) -> None:
-        """Remember that SORT, or its patterns, are not for this server or user; raise the rest."""
+        """Remember that SORT, or its patterns, are not for this server or user; raise the rest.
+
+        A full server takes SORT for a write.
+        """
+        if isinstance(error, ServerMemoryError):
+            return
         if not any(refusal in str(error) for refusal in _SORT_REFUSALS):
             raise error
         self._sort_is_refused = True
 
-    def _sort(self, index: Index, offset: int, fields: Sequence[str]) -> tuple[Value, ...]:
+    def _noted(self, values: list[Any], fields: Sequence[str]) -> Columns:
+        """Turn rows of a key and fields to columns, and note their size for the next read."""
+        columns = _columns(values, ("key", *fields))
+        self._pace.note(fields, columns.values())
+        return columns
+
+    def _sort(self, index: Index, offset: int, n: int, fields: Sequence[str]) -> tuple[Value, ...]:
         patterns = chain.from_iterable(("GET", self.keys.task_field(field)) for field in fields)
         name = getattr(self.keys, index)
-        return "SORT", name, "BY", "nosort", "LIMIT", offset, PAGE, "GET", "#", *patterns
+        return "SORT", name, "BY", "nosort", "LIMIT", offset, n, "GET", "#", *patterns
 
-    def _listing(self, index: Index, first: int = 0, last: int = -1) -> tuple[Value, ...]:
+    def _listing(self, index: Index, first: int, last: int) -> tuple[Value, ...]:
         command = "ZRANGE" if index in _SORTED else "LRANGE"
         return command, getattr(self.keys, index), first, last
 
     def read_hashes(self, task_keys: Sequence[str | bytes], fields: Sequence[str]) -> Columns:
         """Read fields of hashes, in the order of the keys; None where a field is missing."""
-        values: list[bytes | None] = []
-        for chunk in chunks(task_keys if fields else ()):
-            values += self.channel.run(
-                load_script("read_hashes"), 0, self.keys.prefix, len(fields), *fields, *chunk
-            )
-        return _columns(values, fields)
+        script, columns = load_script("read_hashes"), _columns([], fields)
+        done = 0
+        while fields and done < len(task_keys):
+            most = max(1, min(CHUNK, MOST_READ // len(fields)))
+            chunk = task_keys[done : done + self._pace.rows(fields, most)]
+            names: tuple[Value, ...] = (self.keys.prefix, len(fields), *fields)
+            read = _columns(self.channel.run(script, 0, *names, *chunk), fields)
+            self._pace.note(fields, read.values())
+            for field, values in read.items():
+                columns[field] += values
+            done += len(chunk)
+        return columns
 
     def settled_mark(self) -> tuple[bytes, int, float]:
         """Epoch, number of finished tasks and newest score of the failed ones, to look on from."""
@@ -132,18 +211,29 @@ class IndexStore:
     def settled_since(
         self, n_finished: int, failed_at: float
     ) -> tuple[bytes, list[str], list[tuple[str, float]], int]:
-        """Epoch, keys that finished, keys that failed with their score, and running workers."""
-        epoch, finished, failed, n_workers = self.channel.pipeline(
-            (
-                ("HGET", self.keys.meta, "epoch"),
-                ("LRANGE", self.keys.finished, n_finished, -1),
-                ("ZRANGEBYSCORE", self.keys.failed, failed_at - SCORE_SLACK, "+inf", "WITHSCORES"),
-                ("SCARD", self.keys.running_workers),
+        """Epoch, keys that finished, keys that failed with their score, and running workers.
+
+        The key before those that finished comes first, if there is one.
+        """
+        first, least = max(0, n_finished - 1), failed_at - SCORE_SLACK
+        finished: list[str] = []
+        failures: list[tuple[str, float]] = []
+        while True:
+            scored = (least, "+inf", "WITHSCORES", "LIMIT", 0, LISTED)
+            epoch, ended, failed, n_workers = self.channel.pipeline(
+                (
+                    ("HGET", self.keys.meta, "epoch"),
+                    ("LRANGE", self.keys.finished, first, first + LISTED - 1),
+                    ("ZRANGEBYSCORE", self.keys.failed, *scored),
+                    ("SCARD", self.keys.running_workers),
+                )
             )
-        )
-        scores = (float(score) for score in failed[1::2])
-        failures = list(zip(texts(failed[::2]), scores, strict=True))
-        return epoch, texts(finished), failures, n_workers
+            finished += texts(ended)
+            scores = [float(score) for score in failed[1::2]]
+            failures += zip(texts(failed[::2]), scores, strict=True)
+            if max(len(ended), len(scores)) < LISTED:
+                return epoch, finished, failures, n_workers
+            first, least = first + len(ended), max((least, *scores))
 
 
 def chunks(items: Sequence[T], most: int | None = None) -> Iterator[Sequence[T]]:
@@ -154,8 +244,21 @@ def chunks(items: Sequence[T], most: int | None = None) -> Iterator[Sequence[T]]
 
 
 def texts(values: Iterable[bytes]) -> list[str]:
-    """Decode keys and ids."""
-    return [value.decode() for value in values]
+    """Decode keys and ids; bytes that are no text are shown by their numbers."""
+    return [value.decode(errors="backslashreplace") for value in values]
+
+
+def task_names(index: Index, keys: Sequence[bytes]) -> list[str]:
+    """Decode the keys of an index; leave out, with a warning, what no task can be named."""
+    joined = b"".join(keys)
+    if joined.translate(None, NAME_BYTES) or not all(0 < len(key) <= LONGEST_NAME for key in keys):
+        wrong = [key for key in keys if not is_name(key)]
+        logger.warning(
+            "{} keys of {} are no names of tasks, and are left out: {}",
+            *(len(wrong), index, [key[:_MOST_SHOWN] for key in wrong[:_MOST_NAMED]]),
+        )
+        keys = [key for key in keys if is_name(key)]
+    return [key.decode("ascii") for key in keys]
 
 
 def _columns(values: list[Any], names: Sequence[str]) -> Columns:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from rushtyped.errors import InvalidArgumentError, InvalidNetworkIdError, InvalidTypeError
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,128}")
+LONGEST_NAME = 128
+NAME_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
 _TASK_KEY_BYTES = 12  # 96 random bits: a clash among a billion tasks has odds of 1 to 10^11
 _WORKER_ID_BYTES = 5
 
@@ -65,6 +67,11 @@ def check_task_key(key: object) -> str:
     return key
 
 
+def is_name(name: bytes) -> bool:
+    """Say whether a task, worker or network may have this name."""
+    return 0 < len(name) <= LONGEST_NAME and not name.translate(None, NAME_BYTES)
+
+
 @dataclass(frozen=True, slots=True)
 class WorkerKeys:
     """The Redis keys of one worker."""
@@ -97,6 +104,7 @@ class NetworkKeys:
         "running_workers",
         "terminated_workers",
         "trash",
+        "trash_hashes",
         "workers",
     )
 
@@ -117,6 +125,7 @@ class NetworkKeys:
         self.loops: str = self.prefix + "loops"
         self.logs: str = self.prefix + "logs"
         self.trash: str = self.prefix + "trash"
+        self.trash_hashes: str = self.prefix + "trash_hashes"
 
     def task(self, key: str) -> str:
         """Name the hash of a task."""

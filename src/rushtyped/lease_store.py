@@ -6,10 +6,12 @@ import re
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
 
+from rushtyped.arguments import MOST_SECONDS
 from rushtyped.lua import load_script
 from rushtyped.store import Store
 
 _UPTIME = re.compile(rb"uptime_in_seconds:(\d+)")
+_RUN_ID = re.compile(rb"run_id:(\w+)")
 _DAY = 86400
 
 
@@ -22,6 +24,12 @@ class Renewal(IntEnum):
     """Its worker runs: the lease is as it was asked to be."""
     KILL = 2
     """Its worker is to be killed."""
+
+
+def run_id_of(info: bytes) -> bytes:
+    """Find the id of a server process in what it tells of itself; empty where it hides it."""
+    found = _RUN_ID.search(info)
+    return found[1] if found else b""
 
 
 class LeaseStore:
@@ -38,7 +46,7 @@ class LeaseStore:
         keys = self.store.keys
         pairs = ((worker_id, int(seconds * 1000)) for worker_id, seconds in leases.items())
         arguments = (part for pair in pairs for part in pair)
-        names = (keys.running_workers, keys.events)
+        names = (keys.meta, keys.running_workers, keys.events)
         script = load_script("renew_leases")
         replies = self.store.channel.run_once(script, len(names), *names, keys.prefix, *arguments)
         return [Renewal(reply) for reply in replies]
@@ -48,7 +56,7 @@ class LeaseStore:
         keys = self.store.keys
         found = self.store.run("find_lost_workers", (keys.running_workers,), keys.prefix)
         return {
-            worker_id.decode(): float(seconds)
+            worker_id.decode(errors="backslashreplace"): _seconds(seconds)
             for worker_id, seconds in zip(found[::2], found[1::2], strict=True)
         }
 
@@ -62,6 +70,19 @@ class LeaseStore:
         found = _UPTIME.search(self.store.channel.call("INFO", "server"))
         return float(found[1]) if found else float("inf")
 
+    def served_for(self, worker_id: str) -> float:
+        """Seconds for which this server has run, and been known to serve this worker's network.
+
+        One that a failover has made the primary has often run for long before that. It is known
+        since it was first asked about a worker that has registered on another server.
+        """
+        info = self.store.channel.call("INFO", "server")
+        uptime, run_id = _UPTIME.search(info), run_id_of(info)
+        seconds = float(uptime[1]) if uptime else float("inf")
+        keys = self.store.keys
+        noted = self.store.run("note_server", (keys.meta, keys.worker(worker_id).record), run_id)
+        return min(seconds, noted / 1e6) if noted >= 0 and run_id else seconds
+
     def dismiss(self, worker_ids: Sequence[str], how: str) -> None:
         """Ask workers to end that have not registered yet; the request is kept for a day."""
         names = [self.store.keys.worker(worker_id).terminate for worker_id in worker_ids]
@@ -71,3 +92,12 @@ class LeaseStore:
     def is_dismissed(self, worker_id: str) -> bool:
         """Tell whether a worker was asked to end."""
         return bool(self.store.channel.call("EXISTS", self.store.keys.worker(worker_id).terminate))
+
+
+def _seconds(stored: bytes) -> float:
+    """Read how long a lease lasts; what is no such number counts as nothing."""
+    try:
+        seconds = float(stored)
+    except ValueError:
+        return 0.0
+    return seconds if 0 <= seconds < MOST_SECONDS else 0.0

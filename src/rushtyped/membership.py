@@ -13,6 +13,7 @@ from rushtyped.connect import Endpoint
 from rushtyped.errors import SchemaMismatchError, ServerVersionError, UnknownNetworkError
 from rushtyped.index_store import CHUNK
 from rushtyped.keys import NetworkKeys, check_network_id, new_token
+from rushtyped.lease_store import run_id_of
 from rushtyped.packer import Packer
 from rushtyped.schema import Models, SchemaMatch, compare_schemas, schema_json
 from rushtyped.selection import unknown_tasks
@@ -31,6 +32,7 @@ def check_server(channel: Channel) -> None:
     may evict keys.
     """
     info = channel.probe()
+    channel.run_id = run_id_of(info)
     version = _VERSION.search(info)
     if version and tuple(map(int, version.groups())) < OLDEST_SERVER:
         raise ServerVersionError(
@@ -39,10 +41,14 @@ def check_server(channel: Channel) -> None:
         )
     policy = _EVICTION.search(info)
     if policy and policy[1] != b"noeviction":
+        # leases have a time to live, and so has all of a network that is to vanish
+        every = policy[1].startswith(b"allkeys")
         logger.warning(
-            "{} has maxmemory-policy {}: it may delete tasks. Set it to noeviction",
+            "{} has maxmemory-policy {}: it may delete {}. Set it to noeviction",
             channel.endpoint.address,
             policy[1].decode(),
+            "tasks" if every else "leases of live workers, which then count as lost, and networks "
+            "that expire",
         )
 
 
@@ -58,6 +64,12 @@ class Membership:
         self.declares = declares
         self._epoch: bytes | None = None
         self._joined = False
+        store.when_vanished(self._rejoin)
+
+    @property
+    def epoch(self) -> bytes:
+        """Epoch of the network when it was joined, empty where it has none."""
+        return self._epoch or b""
 
     def join(self) -> None:
         """Agree on the schemas with those who were here first, unless that was done.
@@ -77,6 +89,13 @@ class Membership:
         self._joined = self._joined and joined
         self._epoch = self._store.epoch()
         self._packer.forget_columns()
+
+    def _rejoin(self) -> None:
+        """Join what has begun, or begins now, in place of a network that has vanished."""
+        logger.warning("Network {} has vanished: it begins anew", self._network_id)
+        self._joined = False
+        self.join()
+        self._packer.claim_again()
 
     def check_many(self, keys: Sequence[str]) -> None:
         """Raise UnknownTaskError before the first of several chunks is written."""

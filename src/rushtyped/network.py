@@ -15,6 +15,7 @@ from loguru import logger
 from rushtyped.arguments import MOST_SECONDS, check_count, check_options, check_seconds
 from rushtyped.connect import Server
 from rushtyped.errors import InvalidArgumentError, WaitTimeoutError
+from rushtyped.expiry_store import ExpiryStore
 from rushtyped.keys import new_network_id, new_token
 from rushtyped.launch.crew import MAX_ATTEMPTS, WORKER_LOST, Crew, StopType, countdown
 from rushtyped.launch.engine import Executor, check_executor
@@ -31,7 +32,7 @@ from rushtyped.models import Extra, Xs, Ys
 from rushtyped.packer import Conditions
 from rushtyped.plan import endpoint_for, secret, settings
 from rushtyped.progress import ProgressLine
-from rushtyped.selection import check_keys, check_worker_ids, moved_keys
+from rushtyped.selection import check_keys, check_worker_ids
 from rushtyped.specialisation import check_undeclared, specialise_as_stored
 from rushtyped.task import XE, YE, X, Y
 from rushtyped.tasks import RETRY_TIMEOUT, Tasks
@@ -353,11 +354,10 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         chosen = self.queued_tasks if keys is None else check_keys(keys)
         reasons = self._packer.conditions(conditions, len(chosen))
         tasks = list(zip(chosen, reasons, strict=True))
-        if keys is not None:
-            self._membership.check_many(chosen)
-        moved = self._store.fail_tasks("", new_token(), tasks)
         if keys is None:
-            return moved_keys(chosen, moved)
+            return self._store.fail_known(new_token(), tasks)
+        self._membership.check_many(chosen)
+        moved = self._store.fail_tasks("", new_token(), tasks)
         return self._settled(chosen, moved, "failed")
 
     def reset(self, *, workers: bool = True) -> None:
@@ -366,9 +366,20 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         The budget stays, its clock starts anew. All readers notice it.
         """
         if workers:
-            self.stop_workers("kill")
+            self._crew.kill_all()
         self._store.reset(new_token(), workers=workers)
         self._membership.note_reset(joined=not workers)
+
+    def expire(self, seconds: float | None) -> None:
+        """Let all data of the network vanish so many seconds from now; None takes it back.
+
+        All at one instant of the server's clock, with what is written until then. A later call
+        sets another moment; a reset leaves it. Goes in small steps: a call that was cut short is
+        completed by its repeat, and leaves until then what it has not reached.
+        """
+        left = check_seconds("seconds", seconds, most=MOST_SECONDS)
+        self._membership.join()
+        ExpiryStore(self._store).set(left)
 
     def __enter__(self) -> Self:
         return self

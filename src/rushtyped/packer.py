@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Generic, cast
 
 from rushtyped.arguments import as_list, spread
@@ -16,6 +16,8 @@ from rushtyped.codec import (
     free_names,
     task_codec,
 )
+from rushtyped.codec.free import why
+from rushtyped.codec.instants import micros_to_aware
 from rushtyped.errors import ColumnCollisionError, CorruptDataError, LengthMismatchError
 from rushtyped.index_store import Columns
 from rushtyped.models import DEFAULT_CONDITION, Condition, TaskState
@@ -40,6 +42,7 @@ class Packer(Generic[X, Y, XE, YE]):
         self.codec: TaskCodec = task_codec(models)
         self._store = store
         self._claimed: set[tuple[Group, str]] = set()
+        self._claimed_at = store.channel.recovered_at
 
     def xss(self, xss: Iterable[X]) -> list[bytes]:
         """Pack many xs."""
@@ -100,7 +103,15 @@ class Packer(Generic[X, Y, XE, YE]):
         """Ask the server again whether free-form names are taken."""
         self._claimed.clear()
 
+    def claim_again(self) -> None:
+        """Claim the free-form names that were claimed here, in a network that begins anew."""
+        claimed = sorted(self._claimed)
+        self._claimed.clear()
+        for group, name in claimed:
+            self._claim_columns(group, [name])
+
     def _claim_columns(self, group: Group, names: Iterable[str]) -> None:
+        self._claim_lost()
         fresh = sorted(name for name in names if (group, name) not in self._claimed)
         if not fresh:
             return
@@ -112,6 +123,13 @@ class Packer(Generic[X, Y, XE, YE]):
                 "extras of this network have already: rename them"
             )
         self._claimed.update((group, name) for name in fresh)
+        self._claim_lost()
+
+    def _claim_lost(self) -> None:
+        """Claim all again where the server may have lost them, as by a failover."""
+        if self._claimed_at != self._store.channel.recovered_at:
+            self._claimed_at = self._store.channel.recovered_at
+            self.claim_again()
 
     def records(self, keys: Sequence[str], columns: Columns) -> list[TaskRecord[X, Y, XE, YE]]:
         """Make records of tasks from their hashes' fields."""
@@ -138,14 +156,16 @@ class Packer(Generic[X, Y, XE, YE]):
                 started_at=_maybe(read_time, row["started_at"]),
                 finished_at=_maybe(read_time, row["finished_at"]),
             )
+        except CorruptDataError as error:
+            raise CorruptDataError(f"task {key!r}: {error}") from error
         except (ValueError, TypeError, AttributeError, OverflowError) as error:
-            raise CorruptDataError(f"task {key!r} holds what no task holds: {error}") from error
+            reason = why(error)
+            raise CorruptDataError(f"task {key!r} holds what no task holds: {reason}") from error
 
 
 def read_time(value: bytes) -> datetime:
     """Read a time of the server, in UTC, from its microseconds since 1970."""
-    seconds, microseconds = divmod(int(value), 1_000_000)
-    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=microseconds)
+    return micros_to_aware(int(value))
 
 
 def _maybe(decode: Any, value: bytes | None) -> Any:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, NamedTuple, TypeVar
 
 from rushtyped.channel import Channel
+from rushtyped.errors import CorruptDataError, UnknownNetworkError
 from rushtyped.index_store import CHUNK, IndexStore, Value, chunks, texts
 from rushtyped.keys import NetworkKeys
 from rushtyped.lua import load_script
 
-CHUNK_BYTES = 16_000_000
+CHUNK_BYTES = 4_000_000
 """Bytes that one script call is sent."""
+MOST_VALUES = 4000
+"""Values that one script call writes to hashes."""
 BLOCK_MS = 5000
 """Longest block of one command, in milliseconds; well below the timeout of the socket."""
 
@@ -48,46 +52,65 @@ class Store:
         self.channel = channel
         self.keys = keys
         self.indexes = IndexStore(channel, keys)
+        self._rejoin: weakref.WeakMethod[Callable[[], None]] | None = None
+
+    def when_vanished(self, rejoin: Callable[[], None]) -> None:
+        """Have a method create the network anew where it has vanished; it is held weakly."""
+        self._rejoin = weakref.WeakMethod(rejoin)
 
     def push_tasks(self, tasks: Sequence[tuple[str, bytes, bytes]]) -> None:
         """Create queued tasks of key, xs and xs_extra."""
         keys = self.keys
+        names = (keys.meta, keys.all, keys.queue, keys.events)
         for chunk in row_chunks(tasks):
-            self.run("push_tasks", (keys.all, keys.queue, keys.events), keys.prefix, *_flat(chunk))
+            self.create("push_tasks", names, keys.prefix, *_flat(chunk))
 
     def push_finished_tasks(
         self, worker_id: str, tasks: Sequence[tuple[str, bytes, bytes, bytes, bytes]]
     ) -> None:
         """Create finished tasks of key, xs, ys, xs_extra and ys_extra."""
         keys = self.keys
-        names = (keys.all, keys.finished, keys.events)
+        names = (keys.meta, keys.all, keys.finished, keys.events)
         for chunk in row_chunks(tasks):
-            self.run("push_finished_tasks", names, keys.prefix, worker_id, *_flat(chunk))
+            self.create("push_finished_tasks", names, keys.prefix, worker_id, *_flat(chunk))
 
     def push_failed_tasks(
         self, worker_id: str, tasks: Sequence[tuple[str, bytes, bytes, bytes]]
     ) -> None:
         """Create failed tasks of key, xs, xs_extra and condition."""
         keys = self.keys
-        names = (keys.all, keys.failed, keys.events)
+        names = (keys.meta, keys.all, keys.failed, keys.events)
         for chunk in row_chunks(tasks):
-            self.run("push_failed_tasks", names, keys.prefix, worker_id, *_flat(chunk))
+            self.create("push_failed_tasks", names, keys.prefix, worker_id, *_flat(chunk))
 
     def fail_tasks(
         self, worker_id: str, token: str, tasks: Sequence[tuple[str, bytes]]
     ) -> list[int]:
         """Fail tasks of key and condition: per task 1 moved, 0 not, -1 unknown."""
         keys = self.keys
-        names = (keys.queue, keys.running, keys.failed, keys.events, keys.workers)
+        names = (keys.meta, keys.queue, keys.running, keys.failed, keys.events, keys.workers)
         moved: list[int] = []
-        for chunk in row_chunks(tasks):
-            moved += self.run("fail_tasks", names, keys.prefix, worker_id, token, *_flat(chunk))
+        for chunk in row_chunks(tasks, CHUNK // 2):  # each takes twice as long as others
+            left = chunk
+            while left:  # a call does less where the queue is long
+                arguments = (keys.prefix, worker_id, token, *_flat(left))
+                done: list[int] = self.run("fail_tasks", names, *arguments)
+                moved += done
+                left = left[len(done) :]
         return moved
+
+    def fail_known(self, token: str, tasks: Sequence[tuple[str, bytes]]) -> list[str]:
+        """Fail tasks of anybody, save keys of no task; return the keys of those that failed."""
+        moved = self.fail_tasks("", token, tasks)
+        if -1 in moved:  # which keeps the others of its chunk from failing
+            tasks = [task for task, outcome in zip(tasks, moved, strict=True) if outcome != -1]
+            moved = self.fail_tasks("", token, tasks)
+        return [key for (key, _), outcome in zip(tasks, moved, strict=True) if outcome == 1]
 
     def retry_tasks(self, token: str, task_keys: Sequence[str]) -> list[int]:
         """Queue failed tasks again: per task 1 moved, 0 not, -1 unknown."""
         keys = self.keys
-        names = (keys.queue, keys.failed, keys.events)
+        names = (keys.meta, keys.queue, keys.failed, keys.events)
         moved: list[int] = []
         for chunk in chunks(task_keys):
             moved += self.run("retry_tasks", names, keys.prefix, token, *chunk)
@@ -110,7 +133,7 @@ class Store:
         """
         keys, worker = self.keys, self.keys.worker(worker_id)
         names = (
-            *(keys.queue, keys.running, keys.failed, keys.running_workers),
+            *(keys.meta, keys.queue, keys.running, keys.failed, keys.running_workers),
             *(keys.terminated_workers, worker.record, worker.tasks, worker.pending),
             *(worker.heartbeat, keys.events),
         )
@@ -120,7 +143,7 @@ class Store:
     def stop_workers(self, how: str, worker_ids: Sequence[str]) -> list[str]:
         """Ask workers to end, all where none is named; return those that run."""
         keys = self.keys
-        names = (keys.running_workers, keys.events)
+        names = (keys.meta, keys.running_workers, keys.events)
         return texts(self.run("stop_workers", names, keys.prefix, how, *worker_ids))
 
     def join(self, version: str, epoch: str, schemas: bytes, known: bytes = b"") -> Joined:
@@ -139,7 +162,7 @@ class Store:
 
     def claim_columns(self, field: str, names: Iterable[str]) -> list[str]:
         """Reserve column names for a field of free-form extras; return those that are taken."""
-        return texts(self.run("claim_columns", (self.keys.meta,), field, *names))
+        return texts(self.create("claim_columns", (self.keys.meta,), field, *names))
 
     def reset(self, epoch: str, *, workers: bool) -> None:
         """Drop all tasks, and the workers where asked to, then sweep up in small steps."""
@@ -147,7 +170,7 @@ class Store:
         names = (
             *(keys.meta, keys.all, keys.queue, keys.running, keys.finished, keys.failed),
             *(keys.workers, keys.running_workers, keys.terminated_workers),
-            *(keys.hashes, keys.loops, keys.trash, keys.events, keys.logs),
+            *(keys.hashes, keys.loops, keys.trash, keys.events, keys.logs, keys.trash_hashes),
         )
         while not self.run("reset", names, keys.prefix, epoch, int(workers)):
             self.sweep()
@@ -155,12 +178,14 @@ class Store:
 
     def sweep(self) -> None:
         """Delete what a reset has dropped, in small steps."""
-        while self.run("sweep_trash", (self.keys.trash,), self.keys.prefix, CHUNK):
+        names = (self.keys.trash, self.keys.trash_hashes)
+        while self.run("sweep_trash", names, self.keys.prefix, CHUNK):
             pass
 
     def store_loop(self, digest: str, signed: bytes) -> None:
         """Keep a signed worker loop under its digest."""
-        self.run("store_loop", (self.keys.loop(digest), self.keys.loops), digest, signed)
+        names = (self.keys.meta, self.keys.loop(digest), self.keys.loops)
+        self.create("store_loop", names, digest, signed)
 
     def read_loop(self, digest: str) -> bytes | None:
         """Read a signed worker loop."""
@@ -168,12 +193,24 @@ class Store:
         return loop
 
     def write_hashes(
-        self, fields: Sequence[str], rows: Sequence[Sequence[Value]], *, guarded: bool
+        self, fields: Sequence[str], rows: Sequence[tuple[str | bytes, ...]], *, guarded: bool
     ) -> list[str]:
-        """Write rows of key and values; return the keys of tasks that may not be written so."""
-        prefix = self.keys.prefix
-        arguments = (prefix, int(guarded), len(fields), *fields, *_flat(rows))
-        return texts(self.run("write_hashes", (self.keys.hashes,), *arguments))
+        """Write rows of key and values; return the keys of tasks that may not be written so.
+
+        Where there is one, nothing is written.
+        """
+        names = (self.keys.meta, self.keys.hashes)
+        how: tuple[Value, ...] = (self.keys.prefix, int(guarded), len(fields), *fields)
+        pieces = list(row_chunks(rows, max(1, MOST_VALUES // len(fields))))
+        if guarded and len(pieces) > 1:
+            keys = [str(row[0]) for row in rows]
+            states = self.indexes.read_hashes(keys, ["state"])["state"]
+            if any(states):
+                return [key for key, state in zip(keys, states, strict=True) if state]
+        refused: list[str] = []
+        for piece in pieces:
+            refused += texts(self.create("write_hashes", names, *how, *_flat(piece)))
+        return refused
 
     def worker_ids(self, which: str = "workers") -> list[str]:
         """List worker ids, sorted; `which` is workers, running_workers or terminated_workers."""
@@ -187,7 +224,7 @@ class Store:
         """Ids of all workers, and of those that run."""
         names = (self.keys.workers, self.keys.running_workers)
         replies = self.channel.pipeline([("SMEMBERS", name) for name in names])
-        everybody, running = ({worker.decode() for worker in reply} for reply in replies)
+        everybody, running = (set(texts(reply)) for reply in replies)
         return everybody, running
 
     def worker_records(self) -> dict[str, dict[bytes, bytes]]:
@@ -229,9 +266,17 @@ class Store:
             finished=finished,
             failed=failed,
             running_workers=workers,
-            max_tasks=int(max_tasks) if max_tasks else None,
+            max_tasks=self._max_tasks(max_tasks) if max_tasks else None,
             seconds=float(seconds) if seconds else None,
         )
+
+    def _max_tasks(self, stored: bytes) -> int:
+        if not stored.isdigit():
+            raise CorruptDataError(
+                f"network {self.keys.network_id!r} has stored max_tasks as {stored[:80]!r}, which "
+                "is no whole number: something else wrote it; give max_tasks= anew"
+            )
+        return int(stored[:19])
 
     def last_event(self) -> bytes:
         """Name the newest event, to wait for the next one from."""
@@ -249,15 +294,36 @@ class Store:
         epoch: bytes | None = self.channel.call("HGET", self.keys.meta, "epoch")
         return epoch
 
+    def create(self, script: str, keys: Sequence[str], *arguments: Value) -> Any:
+        """Run a script that begins nothing where the network has vanished; begin it anew there.
+
+        Raises UnknownNetworkError where nobody here can do that.
+        """
+        while (reply := self.run(script, keys, *arguments)) == -1:
+            rejoin = self._rejoin and self._rejoin()
+            if rejoin is None:
+                raise UnknownNetworkError(
+                    f"network {self.keys.network_id!r} has vanished from "
+                    f"{self.channel.endpoint.address}: join it again"
+                )
+            rejoin()
+        return reply
+
     def run(self, script: str, keys: Sequence[str], *arguments: Value) -> Any:
         """Run a script by name."""
         return self.channel.run(load_script(script), len(keys), *keys, *arguments)
 
 
-def row_chunks(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
-    """Cut rows of text and bytes into pieces that are also, on average, of bounded size."""
-    size = sum(map(len, chain.from_iterable(rows)))
-    return chunks(rows, max(1, min(CHUNK, CHUNK_BYTES * len(rows) // max(1, size))))
+def row_chunks(rows: Sequence[Row], most: int = CHUNK) -> Iterator[Sequence[Row]]:
+    """Cut rows of text and bytes into pieces of bounded size; a larger row is one of its own."""
+    first = size = 0
+    for position, row in enumerate(rows):
+        size += sum(map(len, row))
+        if position > first and (size > CHUNK_BYTES or position - first >= min(most, CHUNK)):
+            yield rows[first:position]
+            first, size = position, sum(map(len, row))
+    if first < len(rows):
+        yield rows[first:]
 
 
 def _flat(rows: Iterable[Iterable[Value]]) -> Iterator[Value]:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from rushtyped.errors import NetworkResetError, WaitTimeoutError
+from rushtyped.errors import NetworkResetError, UnknownTaskError, WaitTimeoutError
 from rushtyped.selection import unknown_tasks
 from rushtyped.store import Store
 
@@ -15,6 +15,8 @@ _SETTLED = (b"finished", b"failed")
 
 SLICE = 5.0
 """Seconds after which who waits looks by itself, in case an event was lost."""
+RETURN = 10.0
+"""Seconds that workers have to store again tasks that a server has lost, as by a failover."""
 
 
 class Watch(NamedTuple):
@@ -32,18 +34,22 @@ class Waiter:
 
     def __init__(self, store: Store, keys: Sequence[str]) -> None:
         self._store = store
-        self._epoch, self._n_finished, self._failed_at = store.indexes.settled_mark()
-        states = store.indexes.read_hashes(keys, ["state"])["state"]
-        unknown = [key for key, state in zip(keys, states, strict=True) if not state]
+        self._open = set(keys)
+        self._missing_since = float("inf")
+        self._epoch = b""
+        self._n_finished = 0
+        self._failed_at = 0.0
+        self._last: str | None = None  # key before the mark, once it was seen
+        unknown = self._look_at_each()
         if unknown:
             raise unknown_tasks(store.keys.network_id, unknown)
-        self._open = {key for key, state in zip(keys, states, strict=True) if state not in _SETTLED}
 
     def wait(self, timeout: float | None, watch: Watch) -> None:
         """Block until all are settled or no worker is left.
 
         Raises WaitTimeoutError after `timeout` seconds, NetworkResetError when the tasks were
-        dropped by a reset, and whatever the watch raises.
+        dropped by a reset, UnknownTaskError for tasks that the server has lost and no worker
+        stores again, and whatever the watch raises.
         """
         deadline = float("inf") if timeout is None else time.monotonic() + timeout
         while self._open:
@@ -65,14 +71,57 @@ class Waiter:
         epoch, finished, failed, n_workers = self._store.indexes.settled_since(
             self._n_finished, self._failed_at
         )
-        if epoch != self._epoch:
-            raise NetworkResetError(
-                f"the network was reset while {len(self._open)} of its tasks were waited for: "
-                "push them again"
-            )
+        self._check_epoch(epoch)
+        if self._may_have_lost(finished):
+            self._look_for_missing()
+            return n_workers
+        finished = finished[1:] if self._n_finished else finished
         self._n_finished += len(finished)
+        self._last = finished[-1] if finished else self._last
         self._open.difference_update(finished)
         for key, score in failed:
             self._failed_at = max(self._failed_at, score)
             self._open.discard(key)
         return n_workers
+
+    def _look_at_each(self) -> list[str]:
+        """Look at each task, and set the marks to look on from; return the keys of no task."""
+        store = self._store.indexes
+        self._looked_at = self._store.channel.recovered_at
+        epoch, self._n_finished, self._failed_at = store.settled_mark()
+        self._epoch = self._epoch or epoch
+        self._check_epoch(epoch)
+        self._last = None
+        keys = sorted(self._open)
+        states = dict(zip(keys, store.read_hashes(keys, ["state"])["state"], strict=True))
+        self._open = {key for key, state in states.items() if state not in _SETTLED}
+        return [key for key, state in states.items() if state is None]
+
+    def _may_have_lost(self, finished: list[str]) -> bool:
+        """Whether the server may have gone back to before the marks, or tasks are missing."""
+        if self._n_finished and self._last is None and finished:
+            self._last = finished[0]
+        return (
+            self._missing_since < float("inf")
+            or self._looked_at != self._store.channel.recovered_at
+            or (self._n_finished > 0 and finished[:1] != [self._last])
+        )
+
+    def _look_for_missing(self) -> None:
+        """Look at each task anew; raise UnknownTaskError for those that stay away."""
+        missing = self._look_at_each()
+        now = time.monotonic()
+        self._missing_since = min(self._missing_since, now) if missing else float("inf")
+        if now - self._missing_since > RETURN:
+            raise UnknownTaskError(
+                f"network {self._store.keys.network_id!r} has lost {len(missing)} tasks that were "
+                f"waited for, {min(missing)!r} among them, as by a failover, and no worker has "
+                "stored them again: push them again"
+            )
+
+    def _check_epoch(self, epoch: bytes) -> None:
+        if epoch != self._epoch:
+            raise NetworkResetError(
+                f"the network was reset while {len(self._open)} of its tasks were waited for: "
+                "push them again"
+            )

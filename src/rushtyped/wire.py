@@ -16,6 +16,7 @@ WIRE_VERSION = "1"
 """Version of everything that is stored; a change that old readers cannot read raises it."""
 
 Packed = Annotated[str, Field(json_schema_extra={"contentEncoding": "msgpack"})]
+Milliseconds = Annotated[str, Field(pattern=r"^[0-9]+$")]
 Microseconds = Annotated[str, Field(pattern=r"^[0-9]+$")]
 Seconds = Annotated[str, Field(pattern=r"^[0-9.]+$")]
 Count = Annotated[str, Field(pattern=r"^[0-9]+$")]
@@ -57,6 +58,7 @@ class WorkerHash(WireRecord):
     version: str = Field(description="version of rushtyped that it runs")
     heartbeat_period: Seconds = Field(description="seconds between two renewals of its lease")
     heartbeat_expire: Seconds = Field(description="seconds that its lease lasts without one")
+    server: str | None = Field(None, description="run id of the server that it registered on")
     started_at: Microseconds
     ended_at: Microseconds | None = None
     reason: str | None = Field(None, description="why it ended")
@@ -103,13 +105,18 @@ class MetaHash(BaseModel):
     max_tasks: Count | None = None
     max_seconds: str | None = Field(None, pattern=r"^[0-9.e+]+$")
     started_at: Microseconds | None = Field(None, description="when the clock of max_seconds began")
+    expires_at: Milliseconds | None = Field(None, description="when the network vanishes")
+    server: str | None = Field(
+        None, description="run id of the server, where a worker has registered on another one"
+    )
+    server_since: Microseconds | None = Field(None, description="when that was found")
 
 
 class EventEntry(WireRecord):
     """An entry of the stream `events`: something has changed; the truth is in the hashes."""
 
     type: Annotated[
-        str, Field(pattern=r"^(queued|running|finished|failed|worker|stop|budget|reset|repair)$")
+        str, Field(pattern=r"^(queued|running|finished|failed|worker|stop|budget|reset|expire)$")
     ]
     n: Count = Field(description="how many tasks or workers")
     worker: str = Field(description="id of the worker, or empty")

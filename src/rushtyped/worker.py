@@ -48,6 +48,9 @@ FIRST_LEASE = 10.0
 
 _ENDS = (Verdict.STOPPED, Verdict.SPENT, Verdict.LOST)
 _ENDED = Condition(type="WorkerTerminated", message="Worker was terminated")
+_UNHELD = Condition(
+    type="TaskLost", message="The server went back to an earlier state, and the task was lost"
+)
 
 
 class Worker(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
@@ -80,6 +83,7 @@ class Worker(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         self._holder = LEASES.prepare(endpoint, self._worker_id)  # starts while we register
         super().__init__(network_id, endpoint, patience)
         self._register()
+        self._restore_what_is_lost()
         self._hold_lease()
 
     def _open(self) -> None:
@@ -91,12 +95,15 @@ class Worker(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         self._revived_at = float("-inf")
 
     def __getstate__(self) -> dict[str, object]:
+        self._restoration.is_shared = True
         ours = {name: vars(self)[name] for name in ("_worker_id", "_stopping", "_heartbeat")}
         return {**super().__getstate__(), **ours}
 
     def __setstate__(self, state: dict[str, object]) -> None:
         super().__setstate__(state)
         self._holder = LEASES.prepare(self._endpoint, self._worker_id)
+        self._restore_what_is_lost()
+        self._restoration.is_shared = True
         self._hold_lease(ends=False)  # it has not ended with a copy
 
     def _register(self) -> None:
@@ -106,6 +113,7 @@ class Worker(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
             "version": version("rushtyped"),
             "heartbeat_period": self._heartbeat[0],
             "heartbeat_expire": self._heartbeat[1],
+            "server": self._channel.run_id,
         }
         if not self._ours.register(record, self._heartbeat[1] + FIRST_LEASE):
             raise WorkerIdTakenError(
@@ -113,6 +121,11 @@ class Worker(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
                 "another worker_id, or leave it out to have one made"
             )
         logger.trace("Worker {} registered in network {}", self._worker_id, self.network_id)
+
+    def _restore_what_is_lost(self) -> None:
+        """Have a server that lost its newest writes told again what this worker runs and did."""
+        unheld = self._packer.condition(_UNHELD)
+        self._restoration = self._ours.restore_with(self._membership.epoch, unheld)
 
     def _hold_lease(self, *, ends: bool = True) -> None:
         """Have the lease renewed for as long as this object and its process live."""
@@ -160,6 +173,7 @@ class Worker(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
             fail_pending=False,
             reason=reason,
         )
+        self._restoration.end()
         self._stopping = True
 
     def push_running_tasks(
@@ -205,7 +219,9 @@ class Worker(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
                 task = self._unpack(started.claimed)
                 if task is not None:
                     return task
-            elif started.verdict not in (Verdict.GO, Verdict.FULL):
+                left = max(0.0, deadline - time.monotonic())
+                continue  # the next one may wait already
+            if started.verdict not in (Verdict.GO, Verdict.FULL):
                 break
             left = deadline - time.monotonic()
             if left <= 0:
@@ -256,7 +272,7 @@ class Worker(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         reasons = self._packer.conditions(conditions, len(keys))
         tasks = list(zip(keys, reasons, strict=True))
         self._membership.check_many(keys)
-        moved = self._store.fail_tasks(self._worker_id, new_token(), tasks)
+        moved = self._ours.fail_tasks(tasks)
         return self._settled(keys, moved, "failed")
 
     def settle_finished(
@@ -272,7 +288,7 @@ class Worker(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
     def settle_failed(self, key: str, condition: AnyCondition) -> bool:
         """Fail one task of this worker; what `Task.fail` calls."""
         packed = self._packer.condition(as_condition(condition))
-        moved = self._store.fail_tasks(self._worker_id, new_token(), [(key, packed)])
+        moved = self._ours.fail_tasks([(key, packed)])
         return self._was_ours(key, moved[0])
 
     def _was_ours(self, key: str, moved: int) -> bool:

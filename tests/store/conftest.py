@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,9 +11,7 @@ import redis
 from rushtyped.connect import Endpoint
 from rushtyped.keys import NetworkKeys
 from rushtyped.store import Store
-from tests.store.servers import OwnServer
-from tests.store.stored import RecordingChannel, StoredNetwork
-from tests.waiting import wait_until
+from tests.store.stored import RecordingChannel, StoredNetwork, joined
 
 
 @pytest.fixture
@@ -42,22 +39,13 @@ def channel(client: redis.Redis, endpoint: Endpoint, network_id: str) -> Iterato
 
 @pytest.fixture
 def store(channel: RecordingChannel, network_id: str) -> Store:
-    """The store of a fresh network."""
-    return Store(channel, NetworkKeys(network_id))
+    """The store of a fresh network that somebody has joined."""
+    store = joined(Store(channel, NetworkKeys(network_id)))
+    channel.history.clear()
+    return store
 
 
 @pytest.fixture
 def net(client: redis.Redis, channel: RecordingChannel, store: Store) -> StoredNetwork:
     """A fresh network, to be looked at from all sides."""
     return StoredNetwork(client, channel, store)
-
-
-@pytest.fixture
-def own_server() -> Iterator[OwnServer]:
-    """A running server that the test may kill."""
-    with tempfile.TemporaryDirectory(prefix="rushtyped-") as directory:
-        server = OwnServer(Path(directory))
-        server.start()
-        wait_until(server.answers, description="the server answers")
-        yield server
-        server.kill()

@@ -12,7 +12,7 @@ NOW = "now"
 EARLIER = "earlier"
 """Stands for a server time before that."""
 
-_TIMES = ("created_at", "started_at", "finished_at", "ended_at")
+_TIMES = ("created_at", "started_at", "finished_at", "ended_at", "server_since")
 
 
 class Expiring(NamedTuple):

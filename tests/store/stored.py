@@ -18,6 +18,16 @@ LEASE = 1000.0
 """Seconds of a worker's first lease: longer than any test."""
 
 
+JOINED = {"version": "1", "epoch": "e1", "schemas": "schemas"}
+"""What the first user of the network has recorded."""
+
+
+def joined(store: Store) -> Store:
+    """Join the network as its first user."""
+    store.join("1", "e1", b"schemas")
+    return store
+
+
 class RecordingChannel(Channel):
     """A channel that keeps what scripts were sent and replied, and can send the last one again."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from tests.store.stored import StoredNetwork
+from tests.store.stored import JOINED, StoredNetwork
 
 
 def test_free_names_are_reserved(net: StoredNetwork) -> None:
     seen = net.watch()
     assert net.store.claim_columns("xs_extra", ["a", "b"]) == []
-    assert seen.changes() == {"meta": {"column:a": "xs_extra", "column:b": "xs_extra"}}
+    assert seen.changes() == {"meta": {**JOINED, "column:a": "xs_extra", "column:b": "xs_extra"}}
 
 
 def test_the_repeat_changes_nothing(net: StoredNetwork) -> None:
@@ -29,7 +29,12 @@ def test_further_names_are_added(net: StoredNetwork) -> None:
     seen = net.watch()
     assert net.store.claim_columns("xs_extra", ["a", "c"]) == []
     assert seen.changes() == {
-        "meta": {"column:a": "xs_extra", "column:b": "ys_extra", "column:c": "xs_extra"}
+        "meta": {
+            **JOINED,
+            "column:a": "xs_extra",
+            "column:b": "ys_extra",
+            "column:c": "xs_extra",
+        }
     }
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from rushtyped.worker_store import Claimed, Started, Verdict, WorkerStore
 from tests.store.contents import EARLIER, NOW
-from tests.store.stored import StoredNetwork
+from tests.store.stored import JOINED, StoredNetwork, joined
 
 NOTHING = [Verdict.GO, 0, b""]
 
@@ -302,6 +302,7 @@ def test_a_stranger_pops_nothing_and_leaves_no_record(net: StoredNetwork) -> Non
     worker = net.worker()
     net.push("a")
     net.store.reset("e2", workers=True)
+    joined(net.store)
     net.push("b")
     seen = net.watch()
     assert worker.pop_task(0).verdict is Verdict.LOST
@@ -352,7 +353,11 @@ def test_the_clock_of_the_budget_begins_with_the_first_task(net: StoredNetwork) 
     net.push("a", "b")
     seen = net.watch()
     worker.pop_task(0)
-    assert seen.changes()["meta"] == {"max_seconds": "100.0", "started_at": NOW}
+    assert seen.changes()["meta"] == {
+        **JOINED,
+        "max_seconds": "100.0",
+        "started_at": NOW,
+    }
     seen = net.watch()
     worker.pop_task(0)
     assert "meta" not in seen.changes()

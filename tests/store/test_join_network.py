@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
+
 from rushtyped.store import Joined
 from tests.store.stored import StoredNetwork
+
+
+@pytest.fixture(autouse=True)
+def nobody_has_joined(net: StoredNetwork) -> None:
+    """Begin with a network that is not there yet."""
+    net.client.delete(net.keys.meta)
 
 
 def test_the_first_user_records_its_schemas(net: StoredNetwork) -> None:

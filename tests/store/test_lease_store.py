@@ -13,8 +13,8 @@ from rushtyped.keys import NetworkKeys
 from rushtyped.lease_store import LeaseStore, Renewal
 from rushtyped.store import Store
 from rushtyped.worker_store import Verdict
+from tests.servers.process import ServerProcess
 from tests.store.contents import lasting
-from tests.store.servers import OwnServer
 from tests.store.stored import StoredNetwork
 from tests.waiting import in_background, wait_until
 
@@ -108,7 +108,7 @@ def test_a_kill_does_not_give_way_to_a_day(net: StoredNetwork, leases: LeaseStor
     assert seen.changes()["worker:w1:terminate"] == "kill"
 
 
-def test_a_renewal_is_tried_only_once(own_server: OwnServer, network_id: str) -> None:
+def test_a_renewal_is_tried_only_once(own_server: ServerProcess, network_id: str) -> None:
     keys = NetworkKeys(network_id)
     channel = Channel(resolve_endpoint(own_server.url), keys.meta, retry_timeout=1000.0)
     leases = LeaseStore(Store(channel, keys))
@@ -124,7 +124,7 @@ def test_a_renewal_is_tried_only_once(own_server: OwnServer, network_id: str) ->
     channel.close()
 
 
-def test_the_uptime_is_that_of_the_server(own_server: OwnServer, network_id: str) -> None:
+def test_the_uptime_is_that_of_the_server(own_server: ServerProcess, network_id: str) -> None:
     keys = NetworkKeys(network_id)
     channel = Channel(resolve_endpoint(own_server.url), keys.meta, retry_timeout=20.0)
     leases = LeaseStore(Store(channel, keys))

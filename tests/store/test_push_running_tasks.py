@@ -6,7 +6,7 @@ import pytest
 
 from rushtyped.worker_store import Verdict
 from tests.store.contents import NOW
-from tests.store.stored import StoredNetwork
+from tests.store.stored import JOINED, StoredNetwork
 
 
 def test_the_worker_runs_the_tasks(net: StoredNetwork) -> None:
@@ -168,7 +168,11 @@ def test_the_clock_of_the_budget_begins_with_the_first_task(net: StoredNetwork) 
     net.store.set_budget(None, 100.0)
     seen = net.watch()
     net.push_running(worker, "a")
-    assert seen.changes()["meta"] == {"max_seconds": "100.0", "started_at": NOW}
+    assert seen.changes()["meta"] == {
+        **JOINED,
+        "max_seconds": "100.0",
+        "started_at": NOW,
+    }
     seen = net.watch()
     net.push_running(worker, "b")
     assert "meta" not in seen.changes()

@@ -85,7 +85,7 @@ def test_thousands_of_tasks_keep_their_order(net: StoredNetwork) -> None:
     seen = net.watch()
     net.store.run(
         "push_tasks",
-        (net.keys.all, net.keys.queue, net.keys.events),
+        (net.keys.meta, net.keys.all, net.keys.queue, net.keys.events),
         net.keys.prefix,
         *(part for key in keys for part in (key, "X", "")),
     )

@@ -10,7 +10,7 @@ import redis
 from rushtyped import index_store
 from rushtyped.connect import resolve_endpoint
 from rushtyped.errors import ServerError
-from rushtyped.index_store import Page
+from rushtyped.index_store import Columns, Page
 from rushtyped.keys import NetworkKeys
 from rushtyped.store import Store
 from tests.store.contents import contents
@@ -131,13 +131,15 @@ def test_finished_tasks_are_read_from_an_offset(
     net.store.join("1", "e1", b"schemas")
     net.push_finished("c", "a", "b")
     assert net.store.indexes.read_finished(0, ["ys"]) == Page(
-        b"e1", 3, {"key": [b"c", b"a"], "ys": [b"Y", b"Y"]}
+        b"e1", 3, b"b", {"key": [b"c", b"a"], "ys": [b"Y", b"Y"]}
     )
     assert net.store.indexes.read_finished(2, ["ys"]) == Page(
-        b"e1", 3, {"key": [b"b"], "ys": [b"Y"]}
+        b"e1", 3, b"a", {"key": [b"b"], "ys": [b"Y"]}
     )
-    assert net.store.indexes.read_finished(3, ["ys"]) == Page(b"e1", 3, {"key": [], "ys": []})
-    assert net.store.indexes.read_finished(9, ["ys"]) == Page(b"e1", 3, {"key": [], "ys": []})
+    nothing: Columns = {"key": [], "ys": []}
+    assert net.store.indexes.read_finished(3, ["ys"]) == Page(b"e1", 3, b"b", nothing)
+    assert net.store.indexes.read_finished(9, ["ys"]) == Page(b"e1", 3, None, nothing)
+    assert net.store.indexes.finished_keys(1, 5) == ["a", "b"]
 
 
 def test_a_read_writes_nothing(reader: StoredNetwork) -> None:
@@ -301,5 +303,5 @@ def test_what_has_been_settled_is_seen_from_a_mark_on(net: StoredNetwork) -> Non
     net.push_failed("g")
     score = net.client.zscore(net.keys.failed, "g")
     epoch, finished, failed, n_workers = net.store.indexes.settled_since(1, newest)
-    assert (epoch, finished, n_workers) == (b"e1", ["y", "z"], 1)
+    assert (epoch, finished, n_workers) == (b"e1", ["x", "y", "z"], 1)
     assert failed == [("f", newest), ("g", score)]

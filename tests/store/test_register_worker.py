@@ -12,7 +12,7 @@ def test_a_worker_is_recorded_as_running(net: StoredNetwork) -> None:
     seen = net.watch()
     assert worker.register({"pid": 7, "hostname": "node"}, 12.5)
     assert net.reply == 1
-    token = net.channel.sent[1][7]
+    token = net.channel.sent[1][8]
     assert seen.changes() == {
         "workers": {"w1"},
         "running_workers": {"w1"},

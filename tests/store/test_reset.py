@@ -9,7 +9,7 @@ import pytest
 from rushtyped import store as store_module
 from rushtyped.log_store import LogStore
 from tests.store.contents import contents
-from tests.store.stored import StoredNetwork
+from tests.store.stored import JOINED, StoredNetwork, joined
 
 
 def fill(net: StoredNetwork) -> None:
@@ -91,6 +91,7 @@ def test_workers_loops_and_schemas_go_where_asked_to(net: StoredNetwork) -> None
 def test_the_repeat_changes_nothing(net: StoredNetwork, workers: bool) -> None:
     fill(net)
     net.store.reset("e2", workers=workers)
+    joined(net.store)
     net.push("new")
     seen = net.watch()
     net.store.reset("e2", workers=workers)
@@ -125,7 +126,7 @@ def reset_once(net: StoredNetwork, epoch: str) -> Any:
     names = (
         *(keys.meta, keys.all, keys.queue, keys.running, keys.finished, keys.failed),
         *(keys.workers, keys.running_workers, keys.terminated_workers),
-        *(keys.hashes, keys.loops, keys.trash, keys.events, keys.logs),
+        *(keys.hashes, keys.loops, keys.trash, keys.events, keys.logs, keys.trash_hashes),
     )
     return net.store.run("reset", names, keys.prefix, epoch, 0)
 
@@ -135,7 +136,7 @@ def test_the_script_leaves_the_hashes_in_the_trash(net: StoredNetwork) -> None:
     seen = net.watch()
     assert reset_once(net, "e2") == 1
     assert seen.changes() == {
-        "meta": {"epoch": "e2"},
+        "meta": {**JOINED, "epoch": "e2"},
         "all": None,
         "queue": None,
         "trash": ["a", "b"],
@@ -164,10 +165,11 @@ def test_the_repeat_finishes_a_sweep_that_was_broken_off(net: StoredNetwork) -> 
 def test_a_sweep_takes_as_many_as_it_is_told(net: StoredNetwork) -> None:
     net.push("a", "b", "c")
     reset_once(net, "e2")
+    trash = (net.keys.trash, net.keys.trash_hashes)
     seen = net.watch()
-    assert net.store.run("sweep_trash", (net.keys.trash,), net.keys.prefix, 2) == 1
+    assert net.store.run("sweep_trash", trash, net.keys.prefix, 2) == 1
     assert seen.changes() == {"task:a": None, "task:b": None, "trash": ["c"]}
-    assert net.store.run("sweep_trash", (net.keys.trash,), net.keys.prefix, 2) == 0
+    assert net.store.run("sweep_trash", trash, net.keys.prefix, 2) == 0
     assert net.repeat() == (0, {})
     assert names(net) == ["events", "meta"]
 

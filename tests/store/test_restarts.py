@@ -7,7 +7,7 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,54 +18,59 @@ from rushtyped.connect import Endpoint, resolve_endpoint
 from rushtyped.embedded import release_embedded_server
 from rushtyped.errors import ServerUnreachableError
 from rushtyped.keys import NetworkKeys
+from rushtyped.lua import load_script, script_names
 from rushtyped.store import Store
 from rushtyped.worker_store import Verdict, WorkerStore
-from tests.store.servers import OwnServer, ReplyLosingProxy
-from tests.store.stored import LEASE, RecordingChannel, StoredNetwork
+from tests.faults.proxy import FaultProxy
+from tests.faults.proxy_faults import At, CutReply
+from tests.store.servers import OwnServer
+from tests.store.stored import LEASE, RecordingChannel, StoredNetwork, joined
 from tests.waiting import in_background, wait_until
 
 
 @pytest.fixture
-def proxy(own_server: OwnServer) -> Iterator[ReplyLosingProxy]:
+def proxy(own_server: OwnServer) -> Iterator[FaultProxy]:
     """A way to a server of the test's own that can lose replies."""
-    with tempfile.TemporaryDirectory(prefix="rushtyped-") as directory:
-        proxy = ReplyLosingProxy(Path(directory), own_server.socket)
+    with (
+        tempfile.TemporaryDirectory(prefix="rushtyped-") as directory,
+        FaultProxy(own_server.socket, Path(directory, "proxy.sock")) as proxy,
+    ):
         yield proxy
-        proxy.close()
 
 
 @pytest.fixture
-def lossy(
-    proxy: ReplyLosingProxy, own_server: OwnServer, network_id: str
-) -> Iterator[StoredNetwork]:
+def lossy(proxy: FaultProxy, own_server: OwnServer, network_id: str) -> Iterator[StoredNetwork]:
     """A network behind the proxy."""
     keys = NetworkKeys(network_id)
     channel = RecordingChannel(resolve_endpoint(proxy.url), keys.meta, retry_timeout=10.0)
     client = redis.Redis.from_url(own_server.url, protocol=2)
-    yield StoredNetwork(client, channel, Store(channel, keys))
+    for name in script_names():
+        client.script_load(load_script(name).source)
+    yield StoredNetwork(client, channel, joined(Store(channel, keys)))
     channel.close()
     client.close()
 
 
 def test_a_call_whose_reply_is_lost_has_the_effect_of_once(
-    lossy: StoredNetwork, proxy: ReplyLosingProxy
+    lossy: StoredNetwork, proxy: FaultProxy
 ) -> None:
     worker = WorkerStore(lossy.store, "w1")
     outcomes: list[object] = []
-    for call in (
-        lambda: worker.register({"pid": 1}, LEASE),
-        lambda: lossy.push("a", "b", "c"),
-        lambda: worker.pop_task(1.0).claimed,
-        lambda: worker.pop_task(0).claimed,
-        lambda: worker.finish_tasks("a", "Y", "").moved,
-        lambda: lossy.store.fail_tasks("w1", "t1", [("b", b"C")]),
-        lambda: lossy.store.retry_tasks("t2", ["b"]),
-        lambda: worker.push_running_tasks("r", "R", "").verdict,
-        lambda: lossy.settle(worker),
-    ):
-        proxy.n_to_lose = 2
+    calls: list[tuple[str, Callable[[], object]]] = [
+        ("register_worker", lambda: worker.register({"pid": 1}, LEASE)),
+        ("push_tasks", lambda: lossy.push("a", "b", "c")),
+        ("claim_task", lambda: worker.pop_task(1.0).claimed),
+        ("claim_task", lambda: worker.pop_task(0).claimed),
+        ("finish_tasks", lambda: worker.finish_tasks("a", "Y", "").moved),
+        ("fail_tasks", lambda: lossy.store.fail_tasks("w1", "t1", [("b", b"C")])),
+        ("retry_tasks", lambda: lossy.store.retry_tasks("t2", ["b"])),
+        ("push_running_tasks", lambda: worker.push_running_tasks("r", "R", "").verdict),
+        ("settle_worker", lambda: lossy.settle(worker)),
+    ]
+    for script, call in calls:
+        proxy.begin(CutReply(At(0, script)), CutReply(At(1, script)))
         outcomes.append(call())
-        assert proxy.n_to_lose == 0
+        assert proxy.n_injected == 2
     registered, _, first, second, *others = outcomes
     assert registered is True
     assert [getattr(task, "key", None) for task in (first, second)] == ["a", "b"]
@@ -86,7 +91,7 @@ def test_a_call_whose_reply_is_lost_has_the_effect_of_once(
 def test_a_restart_of_the_server_is_survived(own_server: OwnServer, network_id: str) -> None:
     keys = NetworkKeys(network_id)
     channel = Channel(resolve_endpoint(own_server.url), keys.meta, retry_timeout=20.0)
-    store = Store(channel, keys)
+    store = joined(Store(channel, keys))
     worker = WorkerStore(store, "w1")
     worker.register({"pid": 1}, LEASE)
     store.push_tasks([("a", b"A", b""), ("b", b"B", b"")])
@@ -110,7 +115,7 @@ def test_an_embedded_server_that_is_killed_with_its_keeper_is_started_again(
         home = Path(os.path.realpath(parent), "data")
         keys = NetworkKeys(network_id)
         channel = Channel(Endpoint(address="mine", directory=home), keys.meta, retry_timeout=20.0)
-        store = Store(channel, keys)
+        store = joined(Store(channel, keys))
         store.indexes.count("queue")
         keeper = (home / "keeper.lock").read_text().split()[1]
         for pid in (keeper, (home / "server.pid").read_text()):
@@ -127,7 +132,7 @@ def test_a_pop_that_waits_while_the_server_restarts_goes_on(
 ) -> None:
     keys = NetworkKeys(network_id)
     channel = Channel(resolve_endpoint(own_server.url), keys.meta, retry_timeout=20.0)
-    store = Store(channel, keys)
+    store = joined(Store(channel, keys))
     worker = WorkerStore(store, "w1")
     worker.register({"pid": 1}, LEASE)
     client = redis.Redis.from_url(own_server.url)
@@ -150,7 +155,7 @@ def test_a_server_that_stays_away_is_one_clear_error(
 ) -> None:
     keys = NetworkKeys(network_id)
     channel = Channel(resolve_endpoint(own_server.url), keys.meta, retry_timeout=0.4)
-    store = Store(channel, keys)
+    store = joined(Store(channel, keys))
     store.push_tasks([("a", b"A", b"")])
     own_server.kill()
     began = time.monotonic()

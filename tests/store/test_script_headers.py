@@ -9,18 +9,25 @@ from typing import NamedTuple
 import pytest
 
 from rushtyped import lua
+from rushtyped.expiry_store import ExpiryStore
 from rushtyped.lease_store import LeaseStore, Renewal
 from rushtyped.log_store import LogStore
 from rushtyped.lua import load_script, script_names
+from rushtyped.verification import Verifier
 from rushtyped.worker_store import Verdict, WorkerStore
 from tests.store.stored import StoredNetwork
 
 TYPES = {b"hash", b"list", b"set", b"zset", b"string", b"stream"}
-INCLUDES = ("announce", "append", "clock", "last_event", "verdict")
+INCLUDES = (
+    *("announce", "append", "check_fields", "clock", "expire", "last_event", "network"),
+    "verdict",
+)
 FEW_VALUES = {
     ("register_worker", "unpack(ARGV, 4)"),  # the fields of a record
+    ("restore_worker", "unpack(ARGV, 5)"),
     ("read_hashes", "unpack(ARGV, 3, 2 + n)"),  # the fields asked for
     ("read_hashes", "unpack(fields)"),
+    ("verify_tasks", "unpack(it.problems)"),  # three for each index at most
 }
 CHUNKED = (
     r"unpack\(KEYS, \d+, \d+\)",
@@ -241,12 +248,20 @@ def use_every_script(net: StoredNetwork) -> WorkerStore:
     net.move_to_pending(worker)
     LeaseStore(store).renew({"w1": 15.0})
     LeaseStore(store).lost()
+    LeaseStore(store).served_for("w1")
     store.stop_workers("kill", ())
     worker.check()
     store.progress()
     worker.finish_tasks("r", "Y", "")
     store.fail_tasks("w1", "t1", [("s", b"C")])
     store.retry_tasks("t2", ["f"])
+    restoration = worker.restore_with(store.epoch() or b"", b"C")
+    restoration.restore()
+    restoration._restore_tasks(())
+    ExpiryStore(store).set(1000.0)
+    net.client.rpush(store.keys.queue, "x")
+    net.client.sadd(store.keys.worker("w1").tasks, "x")
+    assert len(Verifier(store, b"C").verify(repair=True)) == 2
     return worker
 
 

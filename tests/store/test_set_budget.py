@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.store.contents import EARLIER
-from tests.store.stored import StoredNetwork
+from tests.store.stored import JOINED, StoredNetwork
 
 
 def test_both_limits_are_stored(net: StoredNetwork) -> None:
@@ -11,7 +11,7 @@ def test_both_limits_are_stored(net: StoredNetwork) -> None:
     net.store.set_budget(5, 2.5)
     assert net.reply == [b"5", b"2.5"]
     assert seen.changes() == {
-        "meta": {"max_tasks": "5", "max_seconds": "2.5"},
+        "meta": {**JOINED, "max_tasks": "5", "max_seconds": "2.5"},
         "events": ["budget 0"],
     }
 
@@ -37,7 +37,7 @@ def test_other_seconds_begin_a_new_clock(net: StoredNetwork) -> None:
     net.push_running(net.worker(), "a")
     seen = net.watch()
     net.store.set_budget(None, 20.0)
-    assert seen.changes()["meta"] == {"max_tasks": "5", "max_seconds": "20.0"}
+    assert seen.changes()["meta"] == {**JOINED, "max_tasks": "5", "max_seconds": "20.0"}
 
 
 def test_the_same_seconds_keep_the_clock(net: StoredNetwork) -> None:
@@ -46,6 +46,7 @@ def test_the_same_seconds_keep_the_clock(net: StoredNetwork) -> None:
     seen = net.watch()
     net.store.set_budget(6, 10.0)
     assert seen.changes()["meta"] == {
+        **JOINED,
         "max_tasks": "6",
         "max_seconds": "10.0",
         "started_at": EARLIER,

@@ -15,10 +15,13 @@ PACKAGE = "rushtyped"
 # From top to bottom: a module imports only from layers above its own. A package stands for all
 # modules in it, which may import each other.
 LAYERS = (
-    *("errors", "arguments", "keys", "pipes", "models", "dtypes", "schema", "stored_schema"),
-    *("generics", "specialisation"),
-    *("codec", "frames", "keeper", "embedded", "connect", "lua", "channel", "wire"),
-    *("index_store", "store"),
+    *("errors", "printable", "arguments", "keys", "pipes", "models", "dtypes", "schema"),
+    *("stored_schema", "generics", "specialisation"),
+    *("codec", "frames", "keeper", "private_directory", "embedded", "connect"),
+    *("lua", "access", "channel", "wire"),
+    *("pace",),
+    *("index_store", "store", "expiry_store"),
+    *("journal", "restoration"),
     *("worker_store", "log_store", "lease_store", "selection", "cache", "task", "packer"),
     *("membership", "hashes", "waiter", "reader", "log_reader", "verification", "logs", "plan"),
     *("tasks",),

@@ -6,8 +6,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from rushtyped.cli import schema, verify, worker
+from rushtyped.cli import acl, schema, verify, worker
 from rushtyped.errors import RushTypedError
+from rushtyped.printable import printable_lines
 
 _DEMO_NEEDS = ("numpy", "scipy", "sklearn", "threadpoolctl")
 
@@ -18,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code: int = options.run(options)
     except RushTypedError as error:
-        print(f"rushtyped: {error}", file=sys.stderr)
+        print(f"rushtyped: {printable_lines(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
@@ -33,6 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     worker.add_commands(commands)
     schema.add_commands(commands)
     verify.add_commands(commands)
+    acl.add_commands(commands)
     demo = commands.add_parser("demo", help="tune a real model with asynchronous optimisation")
     demo.add_argument("--workers", type=int, default=2, metavar="N", help="worker processes (2)")
     demo.add_argument("--max-tasks", type=int, default=60, metavar="N", help="evaluations (60)")

@@ -206,10 +206,10 @@ class LeaseProcess:
 
     def _heed(self, token: str, held: HeldLease, renewal: Renewal) -> None:
         held.begun = held.begun or renewal is Renewal.DONE
-        if renewal is Renewal.DONE or (renewal is Renewal.GONE and not held.begun):
-            return
+        if renewal is not Renewal.KILL:
+            return  # one that is gone may register again, when a server has lost that it had
         held.over = True
-        if renewal is Renewal.KILL and held.lease.killable:
+        if held.lease.killable:
             held.kill()
         elif not held.lease.supervised:
             self._forget(token)

@@ -9,13 +9,19 @@ from typing import Any, Literal
 
 from loguru import logger
 
-from rushtyped.errors import WorkerStartError
+from rushtyped.errors import (
+    ServerAccessError,
+    ServerError,
+    ServerUnreachableError,
+    WorkerStartError,
+)
 from rushtyped.keys import new_token
 from rushtyped.launch.engine import EngineWorker, EngineWorkers
 from rushtyped.launch.local import LocalWorker, LocalWorkers
 from rushtyped.lease_store import LeaseStore
 from rushtyped.models import Condition
 from rushtyped.packer import Packer
+from rushtyped.printable import excerpt
 from rushtyped.store import Store
 from rushtyped.waiter import SLICE, Watch
 
@@ -75,6 +81,15 @@ class Crew:
         for worker in coming:
             self._dismiss(worker)
 
+    def kill_all(self) -> None:
+        """Kill all workers before a reset, which does the rest where something is damaged."""
+        try:
+            self.stop("kill", None)
+        except ServerError as error:
+            if isinstance(error, ServerUnreachableError | ServerAccessError):
+                raise
+            logger.warning("Not all workers were settled: {}", error)
+
     def detect_lost(self, *, requeue: bool, max_attempts: int) -> list[str]:
         """Find workers that are dead or frozen, and settle their tasks; return their ids."""
         attempts = max_attempts if requeue else 0
@@ -84,7 +99,7 @@ class Crew:
             *self._lost_by_lease(attempts),
         ]
         for worker_id, reason in lost:
-            logger.error("Worker {} is lost: {}", worker_id, reason)
+            logger.error("Worker {} is lost: {}", excerpt(worker_id), excerpt(reason))
         return [worker_id for worker_id, _ in lost]
 
     def registered(self, ids: Sequence[str] | None) -> set[str]:
@@ -166,16 +181,16 @@ class Crew:
         lost = []
         for worker_id, seconds in self._leases.lost().items():
             reason = f"{_LOST} (no sign of life)"
-            if self._could_be_renewed(seconds) and self._settle_lost(
+            if self._could_be_renewed(worker_id, seconds) and self._settle_lost(
                 worker_id, reason, attempts, only_expired=True
             ):
                 lost.append((worker_id, reason))
         return lost
 
-    def _could_be_renewed(self, seconds: float) -> bool:
-        """Whether the server has been there for as long as a lease lasts, so that it counts."""
+    def _could_be_renewed(self, worker_id: str, seconds: float) -> bool:
+        """Whether this server has been there for as long as a lease lasts, so that it counts."""
         since = time.monotonic() - self._store.channel.recovered_at
-        return min(since, self._leases.uptime()) > seconds + _RECOVERY
+        return min(since, self._leases.served_for(worker_id)) > seconds + _RECOVERY
 
     def _kill(self, ids: Sequence[str]) -> None:
         """Kill workers by their processes where these are ours, else by whoever renews leases."""

@@ -15,7 +15,7 @@
 -- Returns {verdict, finished tasks, detail, key, xs, xs_extra, attempt}: without the last four
 --   where no task was claimed; verdict FULL while other tasks hold the slots of the budget,
 --   detail is the newest event
--- include clock, announce, verdict, last_event
+-- include clock, announce, expire, verdict, last_event
 local meta, queue, running, finished, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local running_workers, worker_tasks, terminate = KEYS[6], KEYS[7], KEYS[8]
 local pending, worker = KEYS[9], KEYS[10]
@@ -26,10 +26,13 @@ local function is_queued(key)
   return redis.call('HGET', prefix .. 'task:' .. key, 'state') == 'queued'
 end
 
-local function put_back()
+local function put_back(at)
   local key = redis.call('RPOP', pending)
   while key do
-    if is_queued(key) then redis.call('LPUSH', queue, key) end
+    if is_queued(key) then
+      redis.call('LPUSH', queue, key)
+      expire(at, queue)
+    end
     key = redis.call('RPOP', pending)
   end
 end
@@ -47,11 +50,12 @@ end
 
 local now, text = clock()
 local n_finished = redis.call('LLEN', finished)
-local budget = redis.call('HMGET', meta, 'max_tasks', 'max_seconds', 'started_at')
+local budget = redis.call('HMGET', meta, 'max_tasks', 'max_seconds', 'started_at', 'expires_at')
+local at = budget[4]
 local reason = verdict(budget, n_finished, running_workers, terminate, worker_id, now)
 local last = redis.call('HMGET', worker, 'request', 'claimed')
 if last[1] and request <= tonumber(last[1]) then
-  put_back()
+  put_back(at)
   if request == tonumber(last[1]) and redis.call('SISMEMBER', worker_tasks, last[2]) == 1 then
     return claimed(reason, n_finished, last[2])
   end
@@ -61,7 +65,7 @@ if reason == GO and budget[1] and n_finished + redis.call('ZCARD', running) >= b
   reason = FULL
 end
 if reason ~= GO then
-  put_back()
+  put_back(at)
   if reason ~= LOST then note('') end
   return {reason, n_finished, reason == FULL and last_event(events) or ''}
 end
@@ -69,7 +73,7 @@ local key = redis.call('LPOP', pending)
 while key and not is_queued(key) do
   key = redis.call('LPOP', pending)
 end
-put_back()
+put_back(at)
 if not key then
   note('')
   return {GO, n_finished, ''}
@@ -79,6 +83,7 @@ redis.call('HSET', prefix .. 'task:' .. key, 'state', 'running', 'worker_id', wo
   'started_at', text)
 redis.call('ZADD', running, now, key)
 redis.call('SADD', worker_tasks, key)
+expire(at, running, worker_tasks)
 note(key)
 announce(events, 'running', 1, worker_id)
 return claimed(GO, n_finished, key)

@@ -1,24 +1,47 @@
 -- Fail running tasks of one worker, or queued and running tasks of anybody.
--- KEYS[1] queue list
--- KEYS[2] running zset
--- KEYS[3] failed zset
--- KEYS[4] events stream
--- KEYS[5] workers set
+-- KEYS[1] meta hash
+-- KEYS[2] queue list
+-- KEYS[3] running zset
+-- KEYS[4] failed zset
+-- KEYS[5] events stream
+-- KEYS[6] workers set
 -- ARGV[1] prefix of the network's keys
 -- ARGV[2] worker id ('' for anybody)
 -- ARGV[3] token of the request; a repeat has the same
 -- ARGV[4...] per task: key, condition
 -- Returns {moved...}: per task 1 where this call or its repeat failed it, 0 where not, -1 where
---   there is no such task (then nothing at all is written)
--- include clock, announce
-local queue, running, failed, events, workers = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+--   there is no such task (then nothing at all is written); shorter than the tasks where the rest
+--   is to be sent again, since they stand deep in a long queue
+-- include clock, announce, expire, network
+local meta, queue, running = KEYS[1], KEYS[2], KEYS[3]
+local failed, events, workers = KEYS[4], KEYS[5], KEYS[6]
 local prefix, owner, token = ARGV[1], ARGV[2], ARGV[3]
+local MOST_STEPS = 300000
 local now, text = clock()
+local steps = 0
+
+-- Most tasks are failed that come next, or that came last: look from both ends first.
+local function remove(key)
+  local n, within = redis.call('LLEN', queue), 100
+  while within < n and within < 100000 do
+    for _, side in ipairs({1, -1}) do
+      steps = steps + within
+      if redis.call('LPOS', queue, key, 'RANK', side, 'MAXLEN', within) then
+        return redis.call('LREM', queue, side, key)
+      end
+    end
+    within = 20 * within
+  end
+  steps = steps + n
+  return redis.call('LREM', queue, 1, key)
+end
 
 local function unqueue(key)
-  if redis.call('LREM', queue, 1, key) == 1 then return end
+  if remove(key) == 1 then return end
   -- a worker has just moved it from the queue to its own list, and not claimed it yet
-  for _, worker_id in ipairs(redis.call('SMEMBERS', workers)) do
+  local ids = redis.call('SMEMBERS', workers)
+  steps = steps + 50 * #ids
+  for _, worker_id in ipairs(ids) do
     redis.call('LREM', prefix .. 'worker:' .. worker_id .. ':pending', 1, key)
   end
 end
@@ -38,13 +61,15 @@ for i = 4, #ARGV, 2 do
   end
   moved[#moved + 1], states[#states + 1], owners[#owners + 1] = outcome, state, worker_id
 end
-local n = 0
+local n, replies, seen = 0, {}, {}
 for j = 1, #moved do
+  if steps > MOST_STEPS then break end
   if moved[j] == 2 then
     moved[j] = unknown and 0 or 1
     local key, condition = ARGV[2 * j + 2], ARGV[2 * j + 3]
     local task = prefix .. 'task:' .. key
-    if not unknown and redis.call('HGET', task, 'state') ~= 'failed' then
+    if not unknown and not seen[key] then
+      seen[key] = true
       if states[j] == 'queued' then
         unqueue(key)
       else
@@ -57,6 +82,10 @@ for j = 1, #moved do
       n = n + 1
     end
   end
+  replies[j] = moved[j]
 end
-if n > 0 then announce(events, 'failed', n, owner) end
-return moved
+if n > 0 then
+  expire(network(meta), failed)
+  announce(events, 'failed', n, owner)
+end
+return replies

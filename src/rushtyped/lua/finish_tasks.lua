@@ -11,7 +11,7 @@
 -- ARGV[3...] per task: key, ys, ys_extra ('' for none)
 -- Returns {verdict, finished tasks, moved...}: per task 1 where this call or its repeat finished
 --   it, 0 where not, -1 where there is no such task (then nothing at all is written)
--- include clock, append, announce, verdict
+-- include clock, append, announce, expire, verdict
 local meta, running, finished, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local running_workers, worker_tasks, terminate = KEYS[5], KEYS[6], KEYS[7]
 local prefix, worker_id = ARGV[1], ARGV[2]
@@ -48,7 +48,8 @@ append('RPUSH', finished, fresh)
 append('SREM', worker_tasks, fresh)
 if #fresh > 0 then announce(events, 'finished', #fresh, worker_id) end
 local n_finished = redis.call('LLEN', finished)
-local budget = redis.call('HMGET', meta, 'max_tasks', 'max_seconds', 'started_at')
+local budget = redis.call('HMGET', meta, 'max_tasks', 'max_seconds', 'started_at', 'expires_at')
+if #fresh > 0 then expire(budget[4], finished) end
 local reason = verdict(budget, n_finished, running_workers, terminate, worker_id, now)
 local reply = {reason, n_finished}
 for j = 1, #moved do reply[j + 2] = moved[j] end

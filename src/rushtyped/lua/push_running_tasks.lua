@@ -13,7 +13,7 @@
 -- Returns {verdict, finished tasks, detail}: the verdicts of verdict.lua; FULL while other tasks
 --   hold the slots, detail is the newest event; EXCESS when the budget never fits so many, detail
 --   is what is left of it
--- include clock, append, announce, verdict, last_event
+-- include clock, append, announce, expire, verdict, last_event
 local meta, all, running, finished, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local running_workers, worker_tasks, terminate = KEYS[6], KEYS[7], KEYS[8]
 local prefix, worker_id = ARGV[1], ARGV[2]
@@ -21,7 +21,8 @@ local FULL, EXCESS = 4, 5
 local n = (#ARGV - 2) / 3
 local now, text = clock()
 local n_finished = redis.call('LLEN', finished)
-local budget = redis.call('HMGET', meta, 'max_tasks', 'max_seconds', 'started_at')
+local budget = redis.call('HMGET', meta, 'max_tasks', 'max_seconds', 'started_at', 'expires_at')
+local at = budget[4]
 if redis.call('EXISTS', prefix .. 'task:' .. ARGV[3]) == 1 then return {GO, n_finished, ''} end
 local reason = verdict(budget, n_finished, running_workers, terminate, worker_id, now)
 if reason ~= GO then return {reason, n_finished, ''} end
@@ -40,10 +41,12 @@ for i = 3, #ARGV, 3 do
   redis.call('HSET', task, 'state', 'running', 'xs', xs, 'attempt', 1, 'created_at', text,
     'started_at', text, 'worker_id', worker_id)
   if xs_extra ~= '' then redis.call('HSET', task, 'xs_extra', xs_extra) end
+  expire(at, task)
   redis.call('ZADD', running, now + #keys, key)
   keys[#keys + 1] = key
 end
-append('RPUSH', all, keys)
+if append('RPUSH', all, keys) == n then expire(at, all) end
 append('SADD', worker_tasks, keys)
+expire(at, running, worker_tasks)
 announce(events, 'running', n, worker_id)
 return {GO, n_finished, ''}

@@ -13,27 +13,40 @@
 -- KEYS[12] trash list
 -- KEYS[13] events stream
 -- KEYS[14] logs hash
+-- KEYS[15] trash_hashes set
 -- ARGV[1] prefix of the network's keys
 -- ARGV[2] new epoch; a repeat has the same
 -- ARGV[3] 1 to drop the workers, 0 to keep them
 -- Returns 1, or 0 where the trash of an earlier reset has to be swept first
--- include append, announce
+-- include announce, expire
 local meta, all, queue, running, finished, failed = unpack(KEYS, 1, 6)
 local workers, running_workers, terminated_workers, hashes = unpack(KEYS, 7, 10)
-local loops, trash, events, logs = unpack(KEYS, 11, 14)
+local loops, trash, events, logs, trash_hashes = unpack(KEYS, 11, 15)
 local prefix, epoch, drop_workers = ARGV[1], ARGV[2], ARGV[3] == '1'
+local kinds = {{'hash', meta, logs}, {'zset', running, failed}, {'stream', events},
+  {'list', all, queue, finished, trash},
+  {'set', workers, running_workers, terminated_workers, hashes, loops, trash_hashes}}
+for _, names in ipairs(kinds) do
+  for i = 2, #names do
+    -- what something else has put there would stop this halfway
+    if redis.call('TYPE', names[i]).ok ~= names[1] then redis.call('UNLINK', names[i]) end
+  end
+end
 if redis.call('HGET', meta, 'epoch') == epoch then return 1 end
-if redis.call('EXISTS', trash) == 1 then return 0 end
+if redis.call('EXISTS', trash, trash_hashes) > 0 then return 0 end
 local kept = redis.call('HMGET', meta, 'max_tasks', 'max_seconds', 'version', 'schemas')
-append('RPUSH', all, redis.call('SMEMBERS', hashes))
+local at = redis.call('HGET', meta, 'expires_at')
 if redis.call('EXISTS', all) == 1 then redis.call('RENAME', all, trash) end
-redis.call('UNLINK', meta, queue, running, finished, failed, hashes)
+if redis.call('EXISTS', hashes) == 1 then redis.call('RENAME', hashes, trash_hashes) end
+redis.call('UNLINK', meta, queue, running, finished, failed)
 redis.call('HSET', meta, 'epoch', epoch)
 if kept[1] then redis.call('HSET', meta, 'max_tasks', kept[1]) end
 if kept[2] then redis.call('HSET', meta, 'max_seconds', kept[2]) end
 if kept[4] and not drop_workers then
   redis.call('HSET', meta, 'version', kept[3], 'schemas', kept[4])
 end
+if at then redis.call('HSET', meta, 'expires_at', at) end
+expire(at, meta)
 for _, worker_id in ipairs(redis.call('SMEMBERS', workers)) do
   local worker = prefix .. 'worker:' .. worker_id
   redis.call('UNLINK', worker .. ':tasks', worker .. ':pending')

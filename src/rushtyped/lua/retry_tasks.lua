@@ -1,14 +1,15 @@
 -- Put failed tasks back to the end of the queue, as their next attempt.
--- KEYS[1] queue list
--- KEYS[2] failed zset
--- KEYS[3] events stream
+-- KEYS[1] meta hash
+-- KEYS[2] queue list
+-- KEYS[3] failed zset
+-- KEYS[4] events stream
 -- ARGV[1] prefix of the network's keys
 -- ARGV[2] token of the request; a repeat has the same
 -- ARGV[3...] task keys
 -- Returns {moved...}: per task 1 where this call or its repeat queued it, 0 where not, -1 where
 --   there is no such task (then nothing at all is written)
--- include append, announce
-local queue, failed, events = KEYS[1], KEYS[2], KEYS[3]
+-- include append, announce, expire, network
+local meta, queue, failed, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local prefix, token = ARGV[1], ARGV[2]
 local moved, unknown = {}, false
 for i = 3, #ARGV do
@@ -37,6 +38,9 @@ for j = 1, #moved do
     end
   end
 end
-append('RPUSH', queue, fresh)
-if #fresh > 0 then announce(events, 'queued', #fresh, '') end
+if #fresh > 0 then
+  append('RPUSH', queue, fresh)
+  expire(network(meta), queue)
+  announce(events, 'queued', #fresh, '')
+end
 return moved

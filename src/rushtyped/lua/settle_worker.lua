@@ -1,14 +1,15 @@
 -- Terminate a worker and settle all its tasks, in one step.
--- KEYS[1] queue list
--- KEYS[2] running zset
--- KEYS[3] failed zset
--- KEYS[4] running_workers set
--- KEYS[5] terminated_workers set
--- KEYS[6] worker:<id> hash
--- KEYS[7] worker:<id>:tasks set
--- KEYS[8] worker:<id>:pending list
--- KEYS[9] worker:<id>:heartbeat string
--- KEYS[10] events stream
+-- KEYS[1] meta hash
+-- KEYS[2] queue list
+-- KEYS[3] running zset
+-- KEYS[4] failed zset
+-- KEYS[5] running_workers set
+-- KEYS[6] terminated_workers set
+-- KEYS[7] worker:<id> hash
+-- KEYS[8] worker:<id>:tasks set
+-- KEYS[9] worker:<id>:pending list
+-- KEYS[10] worker:<id>:heartbeat string
+-- KEYS[11] events stream
 -- ARGV[1] prefix of the network's keys
 -- ARGV[2] worker id
 -- ARGV[3] token of the request; a repeat has the same
@@ -18,10 +19,10 @@
 -- ARGV[7] why the worker ended
 -- ARGV[8] 1 to do so only if its lease has run out
 -- Returns 1, or 0 where the worker was not running, or its lease was renewed
--- include clock, announce
-local queue, running, failed = KEYS[1], KEYS[2], KEYS[3]
-local running_workers, terminated_workers, worker = KEYS[4], KEYS[5], KEYS[6]
-local worker_tasks, pending, heartbeat, events = KEYS[7], KEYS[8], KEYS[9], KEYS[10]
+-- include clock, announce, expire, network
+local meta, queue, running, failed = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local running_workers, terminated_workers, worker = KEYS[5], KEYS[6], KEYS[7]
+local worker_tasks, pending, heartbeat, events = KEYS[8], KEYS[9], KEYS[10], KEYS[11]
 local prefix, worker_id, token, condition = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local max_attempts, fail_pending, reason = tonumber(ARGV[5]), ARGV[6] == '1', ARGV[7]
 local only_expired = ARGV[8] == '1'
@@ -42,10 +43,9 @@ local function fail(key, task)
 end
 
 local queued = {}
-local begun = redis.call('SMEMBERS', worker_tasks)
-table.sort(begun, function(a, b)
-  return (redis.call('ZSCORE', running, a) or 0) + 0 < (redis.call('ZSCORE', running, b) or 0) + 0
-end)
+local begun, scores = redis.call('SMEMBERS', worker_tasks), {}
+for _, key in ipairs(begun) do scores[key] = (redis.call('ZSCORE', running, key) or 0) + 0 end
+table.sort(begun, function(a, b) return scores[a] < scores[b] end)
 for _, key in ipairs(begun) do
   local task = prefix .. 'task:' .. key
   redis.call('ZREM', running, key)
@@ -69,6 +69,7 @@ for _, key in ipairs(redis.call('LRANGE', pending, 0, -1)) do
 end
 redis.call('DEL', worker_tasks, pending, heartbeat)
 for i = #queued, 1, -1 do redis.call('LPUSH', queue, queued[i]) end
+expire(network(meta), queue, failed, terminated_workers)
 announce(events, 'worker', 1, worker_id)
 if n_failed > 0 then announce(events, 'failed', n_failed, worker_id) end
 if #queued > 0 then announce(events, 'queued', #queued, worker_id) end

@@ -8,7 +8,9 @@
 -- KEYS[7] workers set
 -- KEYS[8] running_workers set
 -- KEYS[9] trash list
--- KEYS[10] events stream
+-- KEYS[10] trash_hashes set
+-- KEYS[11] events stream
+-- KEYS[12] meta hash
 -- ARGV[1] prefix of the network's keys
 -- ARGV[2] 1 to mend, 0 to look only
 -- ARGV[3] how much of `all` the caller has read; only what came after is looked through here
@@ -17,9 +19,10 @@
 -- ARGV[6...] per task: key, how often the caller has seen it in `all`, and in `finished`
 -- Returns {removed from all, removed from finished, ...}: then per task {state, worker id, ...} with
 --   three values for each problem: its name, the key where it is, 1 where it was mended
--- include clock, announce, check_fields
+-- include clock, announce, check_fields, expire, network
 local all, queue, running, finished, failed = unpack(KEYS, 1, 5)
-local hashes, workers, running_workers, trash, events = unpack(KEYS, 6, 10)
+local hashes, workers, running_workers, trash, trash_hashes = unpack(KEYS, 6, 10)
+local events, meta = KEYS[11], KEYS[12]
 local prefix, mend, condition = ARGV[1], ARGV[2] == '1', ARGV[5]
 local n_read_all, n_read_finished = tonumber(ARGV[3]), tonumber(ARGV[4])
 local removed_all, removed_finished, n_mended = 0, 0, 0
@@ -56,7 +59,7 @@ local function look(key, seen_all, seen_finished)
   it.free = redis.call('SISMEMBER', hashes, key)
   it.listed = it.all + it.finished + it.queued + it.running + it.failed + #it.holders
   -- what a reset has dropped is listed nowhere until it is swept up
-  it.dropped = it.listed == 0 and redis.call('EXISTS', trash) == 1
+  it.dropped = it.listed == 0 and redis.call('EXISTS', trash, trash_hashes) > 0
   return it
 end
 
@@ -73,11 +76,14 @@ local function report(it, problem, where, cure)
   problems[#problems + 1] = done
 end
 
-local function leave(list, key, n)
+-- Take a key out of a list but for its first `kept` places. A repeat counts what the caller has
+-- seen, though it finds no more to take out.
+local function leave(list, key, seen, kept)
   return function()
-    local gone = redis.call('LREM', list, n, key)
-    if list == all then removed_all = removed_all + gone end
-    if list == finished then removed_finished = removed_finished + gone end
+    local there = #redis.call('LPOS', list, key, 'COUNT', 0)
+    if there > kept then redis.call('LREM', list, kept - there, key) end
+    if list == all then removed_all = removed_all + seen - kept end
+    if list == finished then removed_finished = removed_finished + seen - kept end
   end
 end
 
@@ -89,7 +95,7 @@ local function check_unreadable(it)
     if it.finished > 0 then report(it, it.fault, finished) end
     if it.listed == 0 or it.finished > 0 then return end
     report(it, it.fault, all, function()
-      leave(all, it.key, 0)()
+      leave(all, it.key, it.all, 0)()
       redis.call('LREM', queue, 0, it.key)
       redis.call('ZREM', running, it.key)
       redis.call('ZREM', failed, it.key)
@@ -107,7 +113,7 @@ end
 -- The one index of the task's state lists it once.
 local function check_own(it, list, n, add)
   if n == 0 then report(it, 'unlisted', list, add) end
-  if n > 1 then report(it, 'listed_twice', list, leave(list, it.key, 1 - n)) end
+  if n > 1 then report(it, 'listed_twice', list, leave(list, it.key, n, 1)) end
 end
 
 -- An index of another state does not list the task.
@@ -119,7 +125,7 @@ local function check_queued(it)
   for _, worker_id in ipairs(it.holders) do
     local pending = pending_of(worker_id)
     if it.queued > 0 then
-      report(it, 'listed_twice', pending, leave(pending, it.key, 0))
+      report(it, 'listed_twice', pending, leave(pending, it.key, 1, 0))
     elseif redis.call('SISMEMBER', running_workers, worker_id) == 0 then
       report(it, 'held_back', pending, function()
         redis.call('LREM', pending, 0, it.key)
@@ -149,7 +155,10 @@ local function check_running(it)
     redis.call('ZADD', running, tonumber(started_at or '') or now, it.key)
   end)
   if redis.call('SISMEMBER', owned, it.key) == 0 then
-    report(it, 'unlisted', owned, function() redis.call('SADD', owned, it.key) end)
+    report(it, 'unlisted', owned, function()
+      redis.call('SADD', owned, it.key)
+      expire(network(meta), owned)
+    end)
   end
 end
 
@@ -159,9 +168,9 @@ local function check_places(it)
   if it.state == 'queued' then
     check_queued(it)
   else
-    check_other(it, queue, it.queued, leave(queue, it.key, 0))
+    check_other(it, queue, it.queued, leave(queue, it.key, it.queued, 0))
     for _, worker_id in ipairs(it.holders) do
-      check_other(it, pending_of(worker_id), 1, leave(pending_of(worker_id), it.key, 0))
+      check_other(it, pending_of(worker_id), 1, leave(pending_of(worker_id), it.key, 1, 0))
     end
   end
   if it.state ~= 'running' then
@@ -178,7 +187,7 @@ local function check_places(it)
   if it.state == 'finished' then
     check_own(it, finished, it.finished, function() redis.call('RPUSH', finished, it.key) end)
   else
-    check_other(it, finished, it.finished, leave(finished, it.key, 0))
+    check_other(it, finished, it.finished, leave(finished, it.key, it.finished, 0))
   end
   if it.state == 'running' then check_running(it) end
 end
@@ -196,6 +205,9 @@ for i = 6, #ARGV, 3 do
   end
   replies[#replies + 1] = {it.state, it.worker_id, unpack(it.problems)}
 end
-if n_mended > 0 then announce(events, 'repair', n_mended, '') end
+if n_mended > 0 then
+  expire(network(meta), all, queue, running, finished, failed, hashes)
+  announce(events, 'repair', n_mended, '')
+end
 replies[1], replies[2] = removed_all, removed_finished
 return replies

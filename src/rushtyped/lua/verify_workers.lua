@@ -2,11 +2,14 @@
 -- KEYS[1] workers set
 -- KEYS[2] running_workers set
 -- KEYS[3] terminated_workers set
+-- KEYS[4] meta hash
 -- ARGV[1] prefix of the network's keys
 -- ARGV[2] 1 to mend, 0 to look only
 -- ARGV[3...] worker ids
 -- Returns {worker id, problem, the key where it is, 1 where it was mended, ...}
+-- include expire, network
 local workers, running_workers, terminated_workers = KEYS[1], KEYS[2], KEYS[3]
+local meta = KEYS[4]
 local prefix, mend = ARGV[1], ARGV[2] == '1'
 local found = {}
 
@@ -39,4 +42,5 @@ for i = 3, #ARGV do
     report(worker_id, 'lease_of_ended', lease, 'DEL')
   end
 end
+if #found > 0 then expire(network(meta), workers, terminated_workers) end
 return found

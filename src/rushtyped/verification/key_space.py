@@ -17,7 +17,7 @@ _TYPES = {
     **dict.fromkeys(("all", "queue", "finished", "trash"), b"list"),
     **dict.fromkeys(("running", "failed"), b"zset"),
     **dict.fromkeys(("workers", "running_workers", "terminated_workers"), b"set"),
-    **dict.fromkeys(("hashes", "loops"), b"set"),
+    **dict.fromkeys(("hashes", "loops", "trash_hashes"), b"set"),
     "events": b"stream",
 }
 _WORKER_TYPES = {

@@ -74,7 +74,7 @@ class Survey:
         moving.running = set(self._scan("ZSCAN", keys.running))
         moving.failed = set(self._scan("ZSCAN", keys.failed))
         for worker_id in self.members(keys.workers):
-            worker = keys.worker(worker_id.decode())
+            worker = keys.worker(worker_id.decode(errors="backslashreplace"))
             for page in self._pages(worker.pending, 0):
                 moving.pending.update(dict.fromkeys(page, worker_id))
             if owned := self.members(worker.tasks):

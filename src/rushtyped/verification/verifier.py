@@ -84,12 +84,13 @@ class Verifier:
 
     def _check_trash(self) -> Iterator[Finding]:
         """Report what a reset has left, unless it is being swept up right now."""
-        trash = self._store.keys.trash
-        before, after = (self._store.channel.call("LLEN", trash) for _ in range(2))
-        if before and after >= before:
-            if self._repair:
-                self._store.sweep()
-            yield Finding(Problem.TRASH_LEFT, trash, "", "", trash, repaired=self._repair)
+        keys = self._store.keys
+        for command, trash in (("LLEN", keys.trash), ("SCARD", keys.trash_hashes)):
+            before, after = (self._store.channel.call(command, trash) for _ in range(2))
+            if before and after >= before:
+                if self._repair:
+                    self._store.sweep()
+                yield Finding(Problem.TRASH_LEFT, trash, "", "", trash, repaired=self._repair)
 
     def _check_tasks(self, sighting: Sighting, hashes: set[bytes]) -> Iterator[Finding]:
         suspects = [key for key in sighting.suspects() if not _is_free(sighting, key, hashes)]
@@ -109,7 +110,8 @@ class Verifier:
         keys, settled = self._store.keys, sighting.settled
         names = (
             *(keys.all, keys.queue, keys.running, keys.finished, keys.failed),
-            *(keys.hashes, keys.workers, keys.running_workers, keys.trash, keys.events),
+            *(keys.hashes, keys.workers, keys.running_workers, keys.trash, keys.trash_hashes),
+            *(keys.events, keys.meta),
         )
         seen = ((key, settled.all[key], settled.finished[key]) for key in suspects)
         gone_all, gone_finished, *replies = self._run(
@@ -129,13 +131,13 @@ class Verifier:
         names = (keys.workers, keys.running_workers, keys.terminated_workers)
         ids = set[bytes]().union(*(self._survey.members(name) for name in names))
         for chunk in chunks(sorted(ids), _WORKERS):
-            reply = self._run("verify_workers", names, *chunk)
+            reply = self._run("verify_workers", (*names, keys.meta), *chunk)
             for worker_id, problem, where, repaired in zip(*[iter(reply)] * 4, strict=True):
                 yield _finding(problem, (worker_id, b"", worker_id, where), repaired=repaired)
 
     def _check_owned(self, sighting: Sighting) -> Iterator[Finding]:
         for worker_id, listed in sighting.not_owned().items():
-            owned = self._store.keys.worker(worker_id.decode()).tasks
+            owned = self._store.keys.worker(worker_id.decode(errors="backslashreplace")).tasks
             for chunk in chunks(listed):
                 for key in self._run("verify_owned", (owned,), worker_id, *chunk):
                     parts = (key, b"", worker_id, owned.encode())

@@ -146,6 +146,9 @@ def workers(network: Network[Params, Scores], ids: list[str]) -> None:
     assert_type(network.detect_lost_workers(requeue=True, max_attempts=2), list[str])
     network.reset()
     network.reset(workers=False)
+    network.expire(3600)
+    network.expire(0.5)
+    network.expire(None)
 
 
 def starts(network: Network[Params, Scores], executor: Executor) -> None:

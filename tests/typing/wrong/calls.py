@@ -133,3 +133,6 @@ def stops(network: Network[Params, Scores]) -> None:
     network.print_log("INFO")  # error: call-arg | reportCallIssue
     network.reset(True)  # error: call-arg | reportCallIssue
     network.reset(worker=False)  # error: call-arg | reportCallIssue
+    network.expire()  # error: call-arg | reportCallIssue
+    network.expire("60")  # error: arg-type | reportArgumentType
+    network.expire(60, workers=True)  # error: call-arg | reportCallIssue

@@ -1,0 +1,47 @@
+"""A server whose tests share it, and a way to it on which things go wrong."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rushtyped.lua import load_script, script_names
+from tests.faults.proxy import FaultProxy
+from tests.faults.scene import MANAGER_SECRET, Stage
+from tests.servers.process import SAVE_NOTHING, ServerProcess
+
+
+@pytest.fixture(scope="session")
+def quick_server() -> Iterator[ServerProcess]:
+    """A server of these tests only, which knows all scripts."""
+    with (
+        tempfile.TemporaryDirectory(prefix="rushtyped-") as directory,
+        ServerProcess(Path(directory), options=SAVE_NOTHING) as server,
+        server.client() as client,
+    ):
+        for name in script_names():
+            client.script_load(load_script(name).source)
+        yield server
+
+
+@pytest.fixture(scope="session")
+def shared_stage(quick_server: ServerProcess) -> Iterator[Stage]:
+    """The server, with a proxy before it."""
+    place = quick_server.socket.with_name("proxy.sock")
+    with (
+        quick_server.client() as client,
+        FaultProxy(quick_server.socket, place) as proxy,
+    ):
+        yield Stage(client, proxy)
+
+
+@pytest.fixture
+def stage(shared_stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    """The server, emptied, with a proxy before it that breaks nothing yet."""
+    monkeypatch.setenv("RUSHTYPED_SECRET", MANAGER_SECRET)
+    shared_stage.clear()
+    yield shared_stage
+    shared_stage.clear()
