@@ -6,6 +6,8 @@
 
 VENV := .venv
 PYTHON ?=
+# What `make test` does not run on; see tests/servers/forms.py.
+SERVERS ?= redis cluster sentinel tls acl
 WORKERS ?= 2
 ARGS ?=
 PY := $(VENV)/bin/python
@@ -14,16 +16,19 @@ export PYTHON
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup demo test test-long bench lint clean
+.PHONY: help setup demo test test-servers test-long chaos load bench lint clean
 
 help:
-	@echo 'make setup      install the package and the tools of its developers into $(VENV)'
-	@echo 'make demo       run the demo (ARGS="--help" lists its options)'
-	@echo 'make test       run the tests, slow ones left out'
-	@echo 'make test-long  run all tests'
-	@echo 'make bench      run the benchmarks'
-	@echo 'make lint       run ruff, mypy and basedpyright'
-	@echo 'make clean      remove everything that the targets above made'
+	@echo 'make setup        install the package and the tools of its developers into $(VENV)'
+	@echo 'make demo         run the demo (ARGS="--help" lists its options)'
+	@echo 'make test         run the tests, slow ones left out'
+	@echo 'make test-servers run the tests of networks on $(SERVERS)'
+	@echo 'make test-long    run all tests'
+	@echo 'make chaos        lose processes, servers and connections under 100,000 tasks, and count them'
+	@echo 'make load         bear a million tasks, 200 workers and large values, and weigh them'
+	@echo 'make bench        run the benchmarks'
+	@echo 'make lint         run ruff, mypy and basedpyright'
+	@echo 'make clean        remove everything that the targets above made'
 
 setup: $(VENV)/.stamp-dev
 
@@ -33,8 +38,25 @@ demo: $(VENV)/.stamp-demo
 test: $(VENV)/.stamp-dev
 	$(PY) -m pytest -q -n $(WORKERS) --dist loadgroup -m 'not slow' $(ARGS)
 
+# The scripts themselves are tried on the other server program, too.
+test-servers: $(VENV)/.stamp-dev
+	@failed=; for server in $(SERVERS); do \
+		folders=tests/network; \
+		if [ "$$server" = redis ]; then folders='tests/network tests/store'; fi; \
+		echo "== $$folders on $$server"; \
+		$(PY) -m pytest -q -n $(WORKERS) --dist loadgroup -m 'not slow' --server $$server $(ARGS) \
+			$$folders || failed="$$failed $$server"; \
+	done; \
+	if [ -n "$$failed" ]; then echo "Failed on:$$failed" >&2; exit 1; fi
+
 test-long: $(VENV)/.stamp-dev
 	$(PY) -m pytest -q -n $(WORKERS) --dist loadgroup $(ARGS)
+
+chaos: $(VENV)/.stamp-dev
+	$(PY) -m tests.chaos.run $(ARGS)
+
+load: $(VENV)/.stamp-dev
+	$(PY) -m pytest -q -rP tests/load $(ARGS)
 
 bench: $(VENV)/.stamp-dev
 	$(PY) -m tests.benchmarks.run $(ARGS)
