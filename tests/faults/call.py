@@ -33,8 +33,6 @@ class Call:
     """Whether those who wait may be woken once more by its repeat."""
     warns: bool = False
     """Whether it may log that a command was lost."""
-    tells_once: bool = False
-    """Whether its repeat cannot tell what was done already."""
     may_wait: bool = False
     """Whether it may do nothing for now, since the server has only just come back."""
 

@@ -121,7 +121,7 @@ CALLS: dict[str, Call] = {
         lambda s: s.network.detect_lost_workers(requeue=True), lose_worker, may_wait=True
     ),
     "Network.verify": read(lambda s: s.network.verify(), misplace, commands=REPAIRS),
-    "Network.verify, with repair": Call(repair, misplace, commands=REPAIRS, tells_once=True),
+    "Network.verify, with repair": Call(repair, misplace, commands=REPAIRS),
     "Network.verify, with repair of a task listed twice": Call(
         repair, list_twice, commands=REPAIRS, wakes=True
     ),

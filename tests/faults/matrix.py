@@ -114,8 +114,6 @@ def _lose(scene: Scene, call: Call, run: Run, n: int, faults: tuple[Fault, ...])
 def _differences(call: Call, got: Outcome, expected: Outcome) -> list[str]:
     if call.warns:
         got, expected = got._replace(warnings=[]), expected._replace(warnings=[])
-    if call.tells_once:
-        got, expected = got._replace(given=""), expected._replace(given="")
     if call.wakes:
         got, expected = got.without_wakes(), expected.without_wakes()
     return got.differences(expected)

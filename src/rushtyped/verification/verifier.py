@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from loguru import logger
@@ -23,6 +24,7 @@ _ELEMENTS_IN_ALL = 50_000_000
 _ROUNDS = 5
 _WORKERS = 100
 _TRIES = 3
+_LOOK, _MEND = 0, 1  # as the scripts are told
 
 
 class Verifier:
@@ -103,10 +105,25 @@ class Verifier:
         n_workers = self._store.n_workers()
         step = max(1, min(CHUNK, _ELEMENTS // (n_queued + 100 * n_workers + 1)))
         for chunk in chunks(suspects, step):
-            yield from self._look_closely(chunk, sighting)
+            yield from self._settle(partial(self._look_closely, chunk, sighting))
 
-    def _look_closely(self, suspects: Collection[bytes], sighting: Sighting) -> Iterator[Finding]:
-        """Check some tasks at one instant, and mend them."""
+    def _settle(self, look: Callable[[int], Iterator[Finding]]) -> Iterator[Finding]:
+        """Look, and look again to mend: what was found is known where that reply is lost."""
+        found = set(look(_LOOK))
+        if found and self._repair:
+            mended = list(look(_MEND))
+            found |= {each._replace(repaired=False) for each in mended if each.repaired}
+            left = {each for each in mended if not each.repaired}
+            found = {each._replace(repaired=each not in left) for each in found}
+        yield from found
+
+    def _look_closely(
+        self,
+        suspects: Collection[bytes],
+        sighting: Sighting,
+        mend: int,
+    ) -> Iterator[Finding]:
+        """Check some tasks at one instant."""
         keys, settled = self._store.keys, sighting.settled
         names = (
             *(keys.all, keys.queue, keys.running, keys.finished, keys.failed),
@@ -117,6 +134,7 @@ class Verifier:
         gone_all, gone_finished, *replies = self._run(
             "verify_tasks",
             names,
+            mend,
             *(settled.n_all, settled.n_finished, self._condition),
             *(part for row in seen for part in row),
         )
@@ -131,21 +149,43 @@ class Verifier:
         names = (keys.workers, keys.running_workers, keys.terminated_workers)
         ids = set[bytes]().union(*(self._survey.members(name) for name in names))
         for chunk in chunks(sorted(ids), _WORKERS):
-            reply = self._run("verify_workers", (*names, keys.meta), *chunk)
-            for worker_id, problem, where, repaired in zip(*[iter(reply)] * 4, strict=True):
-                yield _finding(problem, (worker_id, b"", worker_id, where), repaired=repaired)
+            yield from self._settle(partial(self._look_at_workers, chunk))
+
+    def _look_at_workers(
+        self,
+        chunk: Sequence[bytes],
+        mend: int,
+    ) -> Iterator[Finding]:
+        keys = self._store.keys
+        names = (keys.workers, keys.running_workers, keys.terminated_workers, keys.meta)
+        reply = self._run("verify_workers", names, mend, *chunk)
+        for worker_id, problem, where, repaired in zip(*[iter(reply)] * 4, strict=True):
+            yield _finding(problem, (worker_id, b"", worker_id, where), repaired=repaired)
 
     def _check_owned(self, sighting: Sighting) -> Iterator[Finding]:
         for worker_id, listed in sighting.not_owned().items():
-            owned = self._store.keys.worker(worker_id.decode(errors="backslashreplace")).tasks
             for chunk in chunks(listed):
-                for key in self._run("verify_owned", (owned,), worker_id, *chunk):
-                    parts = (key, b"", worker_id, owned.encode())
-                    yield _finding(b"not_owned", parts, repaired=self._repair)
+                yield from self._settle(partial(self._look_at_owned, worker_id, chunk))
 
-    def _run(self, script: str, names: tuple[str, ...], *arguments: Any) -> Any:
+    def _look_at_owned(
+        self,
+        worker_id: bytes,
+        chunk: Sequence[bytes],
+        mend: int,
+    ) -> Iterator[Finding]:
+        owned = self._store.keys.worker(worker_id.decode(errors="backslashreplace")).tasks
+        for key in self._run("verify_owned", (owned,), mend, worker_id, *chunk):
+            yield _finding(b"not_owned", (key, b"", worker_id, owned.encode()), repaired=mend)
+
+    def _run(
+        self,
+        script: str,
+        names: tuple[str, ...],
+        mend: int,
+        *arguments: Any,
+    ) -> Any:
         channel, prefix = self._store.channel, self._store.keys.prefix
-        flags = (prefix, int(self._repair))
+        flags = (prefix, mend)
         return channel.run(load_script(script), len(names), *names, *flags, *arguments)
 
 
