@@ -69,7 +69,7 @@ def test_the_oldest_of_too_large_settled_tasks_are_forgotten(
 def test_what_was_settled_long_ago_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     journal = Journal()
     now = [100.0]
-    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("rushtyped.journal.time.monotonic", lambda: now[0])
     journal.settle("a", "finished", b"Y", b"")
     now[0] += 59.0
     journal.settle("b", "finished", b"Y", b"")
