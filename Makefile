@@ -56,7 +56,7 @@ chaos: $(VENV)/.stamp-dev
 	$(PY) -m tests.chaos.run $(ARGS)
 
 load: $(VENV)/.stamp-dev
-	$(PY) -m pytest -q -rP tests/load $(ARGS)
+	$(PY) -m pytest -q -rP --show-capture=stdout tests/load $(ARGS)
 
 bench: $(VENV)/.stamp-dev
 	$(PY) -m tests.benchmarks.run $(ARGS)

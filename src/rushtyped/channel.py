@@ -47,6 +47,7 @@ _PASSING = (
     exceptions.AskError,
     exceptions.InvalidResponse,
     exceptions.RedisClusterException,
+    exceptions.NoScriptError,  # a large call may still be cut off from the loading of its script
     OSError,
     EmbeddedServerError,
 )
@@ -223,11 +224,12 @@ class Channel:
         return connection.read_response()
 
     def _run(self, connection: Any, script: Script, arguments: Command) -> Any:
+        run = ("EVALSHA", script.sha, *arguments)
         try:
-            return self._send(connection, ("EVALSHA", script.sha, *arguments))
+            return self._send(connection, run)
         except exceptions.NoScriptError:
-            self._send(connection, ("SCRIPT", "LOAD", script.source))
-            return self._send(connection, ("EVALSHA", script.sha, *arguments))
+            # together, so that nobody flushes all scripts in between
+            return self._send_all(connection, (("SCRIPT", "LOAD", script.source), run))[-1]
 
     def _run_after(
         self, connection: Any, command: Command, script: Script, arguments: Command

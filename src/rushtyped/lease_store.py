@@ -13,6 +13,8 @@ from rushtyped.store import Store
 _UPTIME = re.compile(rb"uptime_in_seconds:(\d+)")
 _RUN_ID = re.compile(rb"run_id:(\w+)")
 _DAY = 86400
+_DRAWN = 100
+"""Ended workers that one search looks at: a hundredth of a millisecond of the server's time."""
 
 
 class Renewal(IntEnum):
@@ -52,9 +54,13 @@ class LeaseStore:
         return [Renewal(reply) for reply in replies]
 
     def lost(self) -> dict[str, float]:
-        """Find the running workers whose lease has run out, with the seconds that it lasts."""
+        """Find the running workers whose lease has run out, with the seconds that it lasts.
+
+        And workers that were lost, came back and died, where they hold a task of the queue back.
+        """
         keys = self.store.keys
-        found = self.store.run("find_lost_workers", (keys.running_workers,), keys.prefix)
+        names = (keys.running_workers, keys.terminated_workers)
+        found = self.store.run("find_lost_workers", names, keys.prefix, _DRAWN)
         return {
             worker_id.decode(errors="backslashreplace"): _seconds(seconds)
             for worker_id, seconds in zip(found[::2], found[1::2], strict=True)

@@ -47,8 +47,9 @@ def check_server(channel: Channel) -> None:
             "{} has maxmemory-policy {}: it may delete {}. Set it to noeviction",
             channel.endpoint.address,
             policy[1].decode(),
-            "tasks" if every else "leases of live workers, which then count as lost, and networks "
-            "that expire",
+            "tasks"
+            if every
+            else "leases of live workers, which then count as lost, and networks that expire",
         )
 
 

@@ -51,7 +51,7 @@ class Store:
     def __init__(self, channel: Channel, keys: NetworkKeys) -> None:
         self.channel = channel
         self.keys = keys
-        self.indexes = IndexStore(channel, keys)
+        self.indexes: IndexStore = IndexStore(channel, keys)
         self._rejoin: weakref.WeakMethod[Callable[[], None]] | None = None
 
     def when_vanished(self, rejoin: Callable[[], None]) -> None:

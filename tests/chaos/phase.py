@@ -125,7 +125,7 @@ class Phase:
             open_gate(self._part.gate, is_open=done < most)
             if done >= tasks or time.monotonic() > until:
                 return
-            self._deadline.check(f"{done} of {tasks:g} tasks")
+            self._deadline.check(f"{done} of {tasks:g} tasks; {self._network!r}")
             if len(cast.failures) > _MOST_FAILURES:
                 raise TimeIsUpError(f"processes fail: {cast.failures[-1]}; see {cast.errors}")
             self._injector.wake()

@@ -8,20 +8,20 @@ was told does not hold; journals and data stay then.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import NamedTuple
 
+import psutil
 from loguru import logger
 
 from rushtyped.keys import new_network_id, new_token
@@ -32,35 +32,17 @@ from tests.chaos.journal import Verb
 from tests.chaos.options import Options, read_options
 from tests.chaos.part import Part
 from tests.chaos.phase import Deadline, Outcome, Phase, TimeIsUpError
-from tests.chaos.report import Figures, count_violations, describe_violations
+from tests.chaos.proxies import cutting_proxy, rates
+from tests.chaos.report import Figures, describe_violations, figures_of
 from tests.chaos.servers import make_server
 from tests.chaos.traces import MARK, Traces
 from tests.chaos.violation import Law, Violation
-from tests.faults.proxy_process import proxy_process
 from tests.waiting import wait_until
 
 BUDGET_SHARE = 0.1
 """Part of the tasks that belongs to the phase with a budget."""
-_CUTS_OF_PRODUCERS = 1 / 10
-"""Share of the producers' calls that a proxy cuts; there are few, and each is a large one."""
-_FEWEST_CALLS = 60
-"""Calls of managers and workers between two cuts by a proxy, and more in a large run."""
-_SPARED = ("INFO",)
-"""Never cut by the proxy: the first question of a new object is asked only once."""
-
-
-class _Proxy(NamedTuple):
-    """A proxy that cuts connections."""
-
-    url: str
-    process: subprocess.Popen[str]
-
-    def end(self) -> int:
-        """End it; return how many calls it has cut, from its last line."""
-        self.process.terminate()
-        said = self.process.stdout.read() if self.process.stdout is not None else ""
-        words = said.split()
-        return int(words[-2]) if words[-1:] == ["cut"] else 0
+_ROOM = 1_000_000_000
+"""Bytes that a full run may fill, twice over."""
 
 
 class Run:
@@ -93,34 +75,30 @@ class Run:
             left = self._kill_all()
         violations = [*(v for each in outcomes.values() for v in each.violations), *violations]
         violations += [Violation(Law.SETTLED, "a process", name) for name in left]
-        return self._figures(outcomes, n_budget, violations), violations
+        figures = figures_of(
+            self._options,
+            outcomes,
+            budget=n_budget,
+            seconds=time.monotonic() - self._began,
+            faults={each.value: self._faults[each] for each in kinds(embedded=self._is_embedded)},
+            violations=violations,
+        )
+        return figures, violations
 
     def _phase(self, budget: int | None) -> Outcome:
-        options = self._options
-        name = "plain" if budget is None else "budget"
-        directory = self._directory / name
-        directory.mkdir()
+        """Go through one phase, with a network, processes and proxies of its own."""
+        options, name = self._options, "plain" if budget is None else "budget"
         tasks = budget or options.tasks
-        part = Part(
-            name=name,
-            seed=0,
-            network_id=new_network_id(),
-            url=self._server.url,
-            directory=directory,
-            gate=self._directory / f"{name}.gate",
-            budget=budget,
-            backlog=max(50, min(2000, tasks // 20)),
-            n_workers=options.n_workers,
-        )
-        injector = Injector(self._server, self._traces(directory), self._rng)
+        part = self._part(name, tasks, budget)
+        injector = Injector(self._server, self._traces(part.directory), self._rng)
         phase = Phase(part, tasks, self._server, injector, self._deadline)
         faults = schedule(tasks, options.faults, self._rng, embedded=self._is_embedded)
-        rates = {"producer": _CUTS_OF_PRODUCERS, "manager": 1 / max(_FEWEST_CALLS, tasks // 250)}
         with ExitStack() as stack:
-            proxies = {
-                role: stack.enter_context(self._proxy(f"{name}-{role}", rate))
-                for role, rate in rates.items()
-            }
+            proxies = {}
+            for role, rate in rates(tasks).items():
+                listen = self._directory / f"{name}-{role}.sock"
+                proxy = cutting_proxy(self._server.socket, listen, rate=rate, rng=self._rng)
+                proxies[role] = stack.enter_context(proxy)
             cast = Cast(
                 part,
                 self._rng,
@@ -135,16 +113,20 @@ class Run:
         self._faults += injector.counts
         return outcome
 
-    @contextmanager
-    def _proxy(self, name: str, rate: float) -> Iterator[_Proxy]:
-        """Run a proxy that cuts a share of the calls that come by."""
-        listen = self._directory / f"{name}.sock"
-        seed = self._rng.randrange(1 << 30)
-        with proxy_process(self._server.socket, listen, seed=seed, rate=rate, spared=_SPARED) as (
-            url,
-            process,
-        ):
-            yield _Proxy(url, process)
+    def _part(self, name: str, tasks: int, budget: int | None) -> Part:
+        directory = self._directory / name
+        directory.mkdir()
+        return Part(
+            name=name,
+            seed=0,
+            network_id=new_network_id(),
+            url=self._server.url,
+            directory=directory,
+            gate=self._directory / f"{name}.gate",
+            budget=budget,
+            backlog=max(50, min(2000, tasks // 20)),
+            n_workers=self._options.n_workers,
+        )
 
     @property
     def _is_embedded(self) -> bool:
@@ -157,53 +139,18 @@ class Run:
         """Kill what is left; return what that was, after some seconds to end by itself."""
         traces = self._traces(self._directory)
 
-        def left() -> list[str]:
-            return [
-                f"{role} {process.pid}: {process.cmdline()}"
-                for role, processes in traces.find().items()
-                for process in processes
-            ]
+        def left() -> list[psutil.Process]:
+            return [each for processes in traces.find().values() for each in processes]
 
         try:
             wait_until(lambda: not left(), description="all processes have ended", timeout=15.0)
         except AssertionError:
-            found = left()
-            for processes in traces.find().values():
-                for process in processes:
+            names = [f"{role} {n}" for role, found in traces.find().items() for n in found]
+            for process in left():
+                with contextlib.suppress(psutil.NoSuchProcess):
                     process.kill()
-            return found
+            return names
         return []
-
-    def _figures(
-        self, outcomes: dict[int | None, Outcome], n_budget: int, violations: Sequence[Violation]
-    ) -> Figures:
-        calls = [call for outcome in outcomes.values() for call in outcome.calls]
-        tasks = [task for outcome in outcomes.values() for task in outcome.stored.tasks.values()]
-        attempts = sum(task.attempt - 1 for task in tasks)
-        retried = sum(len(call.told or ()) for call in calls if call.verb is Verb.RETRY)
-        finishes = [call for call in calls if call.verb is Verb.FINISH and call.told is not None]
-        spent = outcomes.get(n_budget)
-        return Figures(
-            server=self._options.program,
-            fsync=self._options.fsync,
-            seed=self._options.seed,
-            seconds=time.monotonic() - self._began,
-            tasks=len(tasks),
-            finished=sum(task.state == "finished" for task in tasks),
-            failed=sum(task.state == "failed" for task in tasks),
-            budget=n_budget,
-            budget_finished=len(spent.stored.places.finished) if spent else 0,
-            retried=retried,
-            requeued=attempts - retried,
-            workers=sum(len(outcome.stored.places.workers) for outcome in outcomes.values()),
-            calls=len(calls),
-            untold=sum(call.told is None for call in calls),
-            refused=sum(len(call.asked) - len(call.told or ()) for call in finishes),
-            faults={
-                fault.value: self._faults[fault] for fault in kinds(embedded=self._is_embedded)
-            },
-            violations=count_violations(violations),
-        )
 
 
 def _scratch() -> Path:
@@ -212,7 +159,8 @@ def _scratch() -> Path:
     What a process has written there survives its kill as it does on a disk.
     """
     memory = Path("/dev/shm")
-    return Path(tempfile.mkdtemp(prefix="chaos-", dir=memory if memory.is_dir() else None))
+    has_room = memory.is_dir() and shutil.disk_usage(memory).free > _ROOM
+    return Path(tempfile.mkdtemp(prefix="chaos-", dir=memory if has_room else None))
 
 
 def main(words: Sequence[str] | None = None) -> int:

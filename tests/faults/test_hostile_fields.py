@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from rushtyped import CorruptDataError, Network, RushTypedError, Worker
+from rushtyped import CorruptDataError, Network, RushTypedError, TaskState, Worker
 from rushtyped.keys import new_network_id
-from tests.contents import contents_of
+from tests.contents import check_one_state, contents_of
 from tests.faults.damage import READERS, WRITERS, Damaged, listening, read_all
 from tests.faults.hostile import TEXTS, mutations, payloads
 from tests.models import ParamNetwork, Params, Scores, points
@@ -146,6 +146,28 @@ def test_writers_survive_damaged_tasks(damaged: Damaged) -> None:
             if name.startswith("task:"):
                 damaged.client.hset(damaged.keys.prefix + name, field, b"\xff\x00")
         read_all(damaged.opened(), WRITERS)
+
+
+@pytest.mark.parametrize("attempt", [b"x", b"1.5", b"nan", b"9" * 40, b"", None])
+def test_a_damaged_number_of_attempts_costs_no_task(
+    redis_url: str, network_id: str, attempt: bytes | None
+) -> None:
+    network = Network[Params, Scores](network_id, redis=redis_url)
+    worker = Worker[Params, Scores](network_id, redis=redis_url)
+    failed, running = network.push_failed_tasks(points(3)), worker.push_running_tasks(points(3))
+    client, prefix = client_behind(network), f"rush:{{{network_id}}}:"
+    for key in (failed[1], running[1]):
+        if attempt is None:
+            client.hdel(f"{prefix}task:{key}", "attempt")
+        else:
+            client.hset(f"{prefix}task:{key}", "attempt", attempt)
+    assert network.retry_tasks(failed) == failed
+    client.delete(f"{prefix}worker:{worker.worker_id}:heartbeat")
+    worker.set_terminated()
+    check_one_state(network)
+    listed = network.tasks_with_state()
+    assert listed[TaskState.QUEUED] == failed
+    assert {*listed[TaskState.FAILED]} | {running[1]} == {*running}
 
 
 def test_one_bad_task_does_not_hide_the_good_ones(redis_url: str, network_id: str) -> None:

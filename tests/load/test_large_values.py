@@ -7,7 +7,7 @@ import os
 import pytest
 
 from rushtyped import Network, Worker, Xs, Ys
-from tests.load.conftest import Load
+from tests.load.conftest import SLOW, Load
 from tests.load.traffic import Traffic
 
 MEGABYTE = 1_000_000
@@ -25,9 +25,7 @@ BlobNetwork = Network[Sent, Received]
 BlobWorker = Worker[Sent, Received]
 
 
-@pytest.mark.parametrize(
-    "size", [5 * MEGABYTE, pytest.param(100 * MEGABYTE, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("size", [5 * MEGABYTE, pytest.param(100 * MEGABYTE, marks=SLOW)])
 def test_a_large_value_comes_back(blobs: BlobNetwork, size: int) -> None:
     worker = BlobWorker(blobs.network_id, redis=blobs._endpoint)
     there, back = os.urandom(size), os.urandom(size)

@@ -17,6 +17,7 @@ from loguru import logger
 from rushtyped import Network, ServerUnreachableError
 from rushtyped.log_store import LogStore
 from rushtyped.logs import LogSink, capture_logs
+from tests.load.conftest import SLOW
 from tests.models import ParamNetwork, Params, ParamWorker, Scores, points
 from tests.servers.process import SAVE_NOTHING, ServerProcess
 from tests.waiting import wait_until
@@ -45,7 +46,7 @@ def work(worker: ParamWorker, n: int) -> None:
         assert not worker.terminated
 
 
-@pytest.mark.parametrize("n", [5000, pytest.param(100_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n", [5000, pytest.param(100_000, marks=SLOW)])
 def test_events_stay_few(worker: ParamWorker, n: int) -> None:
     work(worker, n // 2)
     stream = f"rush:{{{worker.network_id}}}:events"
@@ -54,7 +55,7 @@ def test_events_stay_few(worker: ParamWorker, n: int) -> None:
     assert client.memory_usage(stream) < 100_000
 
 
-@pytest.mark.parametrize("n", [20_000, pytest.param(100_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n", [20_000, pytest.param(100_000, marks=SLOW)])
 def test_logs_stay_few(network: ParamNetwork, worker: ParamWorker, n: int) -> None:
     logs = LogStore(network._store)
     with closing(capture_logs(LogSink(logs, worker.worker_id, buffer_size=500), {"": "INFO"})):

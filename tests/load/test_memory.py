@@ -11,6 +11,7 @@ import pytest
 
 from rushtyped import Network
 from tests.benchmarks.run import XS, YS, BenchNetwork, Point, Value
+from tests.load.conftest import SLOW
 from tests.models import ParamNetwork, search
 from tests.servers.binaries import redis_of_debian, valkey
 from tests.servers.process import SAVE_NOTHING, ServerProcess
@@ -59,7 +60,7 @@ def test_server_memory_of_a_task(server: ServerProcess, hashes: str) -> None:
         assert size < BOUNDS[state][hashes == "default"], f"bytes of a {state} task"
 
 
-@pytest.mark.parametrize("n", [N, pytest.param(1_000_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n", [N, pytest.param(1_000_000, marks=SLOW)])
 def test_client_memory_of_a_cached_task(redis_url: str, network_id: str, n: int) -> None:
     network = BenchNetwork(network_id, redis=redis_url)
     for _ in range(n // N):

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from rushtyped import Network, Worker
+from rushtyped.heartbeat.holder import LeaseHolder
 from rushtyped.keys import NetworkKeys, WorkerKeys
 from rushtyped.verification import Problem, key_space
 from tests.contents import contents_of
@@ -59,7 +60,11 @@ def scene(redis_url: str, network_id: str) -> Scene:
         return Worker[Params, Scores](network_id, redis=redis_url)
 
     network = Network[Params, Scores](network_id, redis=redis_url)
-    return Scene(network, new_worker(), new_worker())
+    with pytest.MonkeyPatch.context() as patch:
+        # else its lease would be renewed when a test says that it runs
+        patch.setattr(LeaseHolder, "hold", lambda *_: "")
+        ended = new_worker()
+    return Scene(network, new_worker(), ended)
 
 
 # What is broken, by which command; then problem, whose key it names, and where it is.

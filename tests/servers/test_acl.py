@@ -165,6 +165,17 @@ def raw_replies(client: Any) -> None:
     client.response_callbacks.clear()
 
 
+def test_redis_6_2_knows_every_command_of_the_rule(admin: Any) -> None:
+    raw_replies(admin)
+    newest = (0, 0)
+    for command in commands_of(access_rule("x", search=True, cluster=True)):
+        name, described = admin.execute_command("COMMAND", "DOCS", command)
+        assert name.decode() == command
+        since = described[described.index(b"since") + 1].decode()
+        newest = max(newest, tuple(map(int, since.split(".")[:2])))
+    assert newest == (6, 2)
+
+
 def test_every_other_command_is_denied(server: ServerProcess, admin: Any, network_id: str) -> None:
     rule = access_rule(network_id)
     set_user(server, rule)

@@ -1,29 +1,36 @@
-"""A fresh network for each test, on an emptied embedded server."""
+"""A fresh network for each test, on an emptied server."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import redis
 
-from rushtyped.connect import Endpoint
+from rushtyped.connect import Endpoint, resolve_endpoint
 from rushtyped.keys import NetworkKeys
 from rushtyped.store import Store
+from tests.servers.behind import client_of
+from tests.servers.forms import Form
 from tests.store.stored import RecordingChannel, StoredNetwork, joined
 
 
 @pytest.fixture
-def endpoint(server_directory: Path) -> Endpoint:
-    """The session's embedded server, as a channel wants it."""
-    return Endpoint(address="the server of the tests", directory=server_directory)
+def endpoint(server_form: Form, redis_url: str, request: pytest.FixtureRequest) -> Endpoint:
+    """The session's server, as a channel wants it."""
+    name = "the server of the tests"
+    if server_form is not Form.VALKEY:
+        return replace(resolve_endpoint(redis_url), address=name)
+    directory: Path = request.getfixturevalue("server_directory")
+    return Endpoint(address=name, directory=directory)
 
 
 @pytest.fixture
-def client(redis_url: str) -> Iterator[redis.Redis]:
+def client(redis_url: str, network_id: str) -> Iterator[redis.Redis]:
     """A plain client of the emptied server."""
-    client = redis.Redis.from_url(redis_url, protocol=2)
+    client: redis.Redis = client_of(redis_url, network_id)
     client.flushall()
     yield client
     client.close()

@@ -88,3 +88,24 @@ def test_workers_of_other_networks_are_not_looked_at(
     net.client.sadd("rush:{other}:running_workers", "w1")
     net.worker("w2")
     assert leases.lost() == {}
+
+
+def test_one_that_ended_and_holds_a_task_back_is_found(
+    net: StoredNetwork, leases: LeaseStore
+) -> None:
+    for number in range(1, 4):
+        net.settle(net.worker(f"w{number}"))
+    net.push("a")
+    net.move_to_pending(WorkerStore(net.store, "w2"))
+    seen = net.watch()
+    assert leases.lost() == {"w2": 0.0}
+    assert seen.changes() == {}
+
+
+def test_among_many_that_ended_one_that_holds_a_task_back_is_found_in_time(
+    net: StoredNetwork, leases: LeaseStore
+) -> None:
+    net.client.sadd(net.keys.terminated_workers, *(f"w{number}" for number in range(1000)))
+    net.push("a")
+    net.move_to_pending(WorkerStore(net.store, "w7"))
+    wait_until(lambda: leases.lost() == {"w7": 0.0}, description="it was among those drawn")

@@ -23,13 +23,13 @@ from rushtyped.store import Store
 from rushtyped.worker_store import Verdict, WorkerStore
 from tests.faults.proxy import FaultProxy
 from tests.faults.proxy_faults import At, CutReply
-from tests.store.servers import OwnServer
+from tests.servers.process import ServerProcess
 from tests.store.stored import LEASE, RecordingChannel, StoredNetwork, joined
 from tests.waiting import in_background, wait_until
 
 
 @pytest.fixture
-def proxy(own_server: OwnServer) -> Iterator[FaultProxy]:
+def proxy(own_server: ServerProcess) -> Iterator[FaultProxy]:
     """A way to a server of the test's own that can lose replies."""
     with (
         tempfile.TemporaryDirectory(prefix="rushtyped-") as directory,
@@ -39,7 +39,7 @@ def proxy(own_server: OwnServer) -> Iterator[FaultProxy]:
 
 
 @pytest.fixture
-def lossy(proxy: FaultProxy, own_server: OwnServer, network_id: str) -> Iterator[StoredNetwork]:
+def lossy(proxy: FaultProxy, own_server: ServerProcess, network_id: str) -> Iterator[StoredNetwork]:
     """A network behind the proxy."""
     keys = NetworkKeys(network_id)
     channel = RecordingChannel(resolve_endpoint(proxy.url), keys.meta, retry_timeout=10.0)
@@ -88,7 +88,7 @@ def test_a_call_whose_reply_is_lost_has_the_effect_of_once(
     ]
 
 
-def test_a_restart_of_the_server_is_survived(own_server: OwnServer, network_id: str) -> None:
+def test_a_restart_of_the_server_is_survived(own_server: ServerProcess, network_id: str) -> None:
     keys = NetworkKeys(network_id)
     channel = Channel(resolve_endpoint(own_server.url), keys.meta, retry_timeout=20.0)
     store = joined(Store(channel, keys))
@@ -128,7 +128,7 @@ def test_an_embedded_server_that_is_killed_with_its_keeper_is_started_again(
 
 
 def test_a_pop_that_waits_while_the_server_restarts_goes_on(
-    own_server: OwnServer, network_id: str
+    own_server: ServerProcess, network_id: str
 ) -> None:
     keys = NetworkKeys(network_id)
     channel = Channel(resolve_endpoint(own_server.url), keys.meta, retry_timeout=20.0)
@@ -151,7 +151,7 @@ def test_a_pop_that_waits_while_the_server_restarts_goes_on(
 
 
 def test_a_server_that_stays_away_is_one_clear_error(
-    own_server: OwnServer, network_id: str
+    own_server: ServerProcess, network_id: str
 ) -> None:
     keys = NetworkKeys(network_id)
     channel = Channel(resolve_endpoint(own_server.url), keys.meta, retry_timeout=0.4)
@@ -174,7 +174,7 @@ def test_a_server_that_stays_away_is_one_clear_error(
     channel.close()
 
 
-def test_no_patience_is_one_attempt(own_server: OwnServer, network_id: str) -> None:
+def test_no_patience_is_one_attempt(own_server: ServerProcess, network_id: str) -> None:
     channel = Channel(resolve_endpoint(own_server.url), "key", retry_timeout=0.0)
     own_server.kill()
     began = time.monotonic()

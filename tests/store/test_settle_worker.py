@@ -301,3 +301,24 @@ def test_requests_to_end_stay_for_who_renews_the_lease(net: StoredNetwork) -> No
         *("events", "running_workers", "terminated_workers"),
         *("worker:w1", "worker:w1:heartbeat"),
     ]
+
+
+def test_what_a_lost_worker_pops_when_it_comes_back_goes_to_the_front(net: StoredNetwork) -> None:
+    worker = net.worker()
+    net.settle(worker)
+    net.push("a", "b", "c")
+    net.move_to_pending(worker, 2)
+    seen = net.watch()
+    assert not net.settle(worker, "t2", only_expired=True)
+    assert seen.changes() == {"queue": ["a", "b", "c"], "worker:w1:pending": None}
+
+
+def test_what_it_pops_and_was_failed_meanwhile_does_not(net: StoredNetwork) -> None:
+    worker = net.worker()
+    net.settle(worker)
+    net.push("a")
+    net.move_to_pending(worker)
+    net.client.hset(net.keys.task("a"), "state", "failed")
+    seen = net.watch()
+    assert not net.settle(worker, "t2")
+    assert seen.changes() == {"worker:w1:pending": None}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from operator import itemgetter
 from typing import Any, TypeVar
 
@@ -13,7 +13,7 @@ import polars as pl
 from loguru import logger
 
 from rushtyped.codec import ModelCodec, task_codec
-from rushtyped.codec.free import check_depth, unpack_plain, why
+from rushtyped.codec.free import LARGE, check_depth, shallow, unpack_plain, why
 from rushtyped.errors import CorruptDataError, InvalidArgumentError
 from rushtyped.frames.columns import CONDITION, STATE_DTYPE, UTC_INSTANT, Column, check_range
 from rushtyped.frames.few import MOST_ROWS, MOST_UNGUARDED, build_few
@@ -26,6 +26,7 @@ Blobs = Sequence[bytes | None]
 """One stored field of many tasks; None where a task lacks it."""
 
 _SHOWN = 100  # characters of a name
+_UNPACK_SHALLOW = partial(msgpack.unpackb, list_hook=shallow)  # saves the call of unpack_plain
 _ROWS_AT_ONCE = 2000  # few enough for their objects to stay in the processor's cache
 _FIELDS: tuple[Field, ...] = (*GROUPS, "worker_id", "condition", "times")
 _UNREADABLE = (
@@ -297,8 +298,10 @@ def _unpack_of(plan: _Plan, blobs: Blobs) -> Callable[[bytes], Any]:
     """Return what unpacks a group: without a guard where nothing is long enough to need one."""
     if plan.codec.free_form:
         return plan.codec.decode_values
-    longest = max((len(blob) for blob in blobs if blob is not None), default=0)
-    return msgpack.unpackb if longest <= MOST_UNGUARDED else unpack_plain
+    longest = max(map(len, filter(None, blobs)), default=0)
+    if longest <= MOST_UNGUARDED:
+        return msgpack.unpackb
+    return _UNPACK_SHALLOW if longest <= LARGE else unpack_plain
 
 
 def _free_name(group: Group, name: str, taken: set[str]) -> str:

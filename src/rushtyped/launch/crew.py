@@ -58,6 +58,7 @@ class Crew:
         self._leases = LeaseStore(store)
         self._start_failures: list[str] = []
         self._dismissed: set[str] = set()  # asked to end before they had registered
+        self._expired_since: dict[str, float] = {}  # when a lease was first seen to have run out
 
     @property
     def pause(self) -> float:
@@ -179,17 +180,23 @@ class Crew:
 
     def _lost_by_lease(self, attempts: int) -> list[tuple[str, str]]:
         lost = []
-        for worker_id, seconds in self._leases.lost().items():
+        expired, now = self._leases.lost(), time.monotonic()
+        seen = {each: self._expired_since.get(each, now) for each in expired}
+        self._expired_since = seen
+        for worker_id, seconds in expired.items():
             reason = f"{_LOST} (no sign of life)"
-            if self._could_be_renewed(worker_id, seconds) and self._settle_lost(
-                worker_id, reason, attempts, only_expired=True
-            ):
+            is_due = self._could_be_renewed(worker_id, seconds, seen[worker_id])
+            if is_due and self._settle_lost(worker_id, reason, attempts, only_expired=True):
                 lost.append((worker_id, reason))
         return lost
 
-    def _could_be_renewed(self, worker_id: str, seconds: float) -> bool:
-        """Whether this server has been there for as long as a lease lasts, so that it counts."""
-        since = time.monotonic() - self._store.channel.recovered_at
+    def _could_be_renewed(self, worker_id: str, seconds: float, expired_since: float) -> bool:
+        """Whether this server has been there for as long as a lease lasts, so that it counts.
+
+        A connection that was lost may tell of an outage, but one that is lost all the time, or
+        whenever it is idle, does not: the lease has then been seen to have run out for long.
+        """
+        since = time.monotonic() - min(self._store.channel.recovered_at, expired_since)
         return min(since, self._leases.served_for(worker_id)) > seconds + _RECOVERY
 
     def _kill(self, ids: Sequence[str]) -> None:

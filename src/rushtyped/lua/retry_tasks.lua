@@ -32,8 +32,9 @@ for j = 1, #moved do
     local task = prefix .. 'task:' .. key
     if not unknown and redis.call('ZREM', failed, key) == 1 then
       redis.call('HDEL', task, 'condition', 'worker_id', 'started_at', 'finished_at')
-      redis.call('HSET', task, 'state', 'queued', 'retried_by', token)
-      redis.call('HINCRBY', task, 'attempt', 1)
+      -- no HINCRBY: it would stop halfway where something else wrote the number
+      local attempt = tonumber(redis.call('HGET', task, 'attempt') or '') or 0
+      redis.call('HSET', task, 'state', 'queued', 'retried_by', token, 'attempt', attempt + 1)
       fresh[#fresh + 1] = key
     end
   end

@@ -18,7 +18,8 @@
 -- ARGV[6] 1 to fail the tasks that the worker has popped but not begun, 0 to queue them again
 -- ARGV[7] why the worker ended
 -- ARGV[8] 1 to do so only if its lease has run out
--- Returns 1, or 0 where the worker was not running, or its lease was renewed
+-- Returns 1, or 0 where the worker was not running, or its lease was renewed; what it has popped
+--   since it ended is queued again
 -- include clock, announce, expire, network
 local meta, queue, running, failed = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local running_workers, terminated_workers, worker = KEYS[5], KEYS[6], KEYS[7]
@@ -28,6 +29,15 @@ local max_attempts, fail_pending, reason = tonumber(ARGV[5]), ARGV[6] == '1', AR
 local only_expired = ARGV[8] == '1'
 if only_expired and redis.call('EXISTS', heartbeat) == 1 then return 0 end
 if redis.call('SREM', running_workers, worker_id) == 0 then
+  -- one that had been declared lost may have come back, and have popped before it was told
+  local key = redis.call('RPOP', pending)
+  while key do
+    if redis.call('HGET', prefix .. 'task:' .. key, 'state') == 'queued' then
+      redis.call('LPUSH', queue, key)
+      expire(network(meta), queue)
+    end
+    key = redis.call('RPOP', pending)
+  end
   return redis.call('HGET', worker, 'settled_by') == token and 1 or 0
 end
 local now, text = clock()
@@ -54,8 +64,7 @@ for _, key in ipairs(begun) do
     -- the server has dropped the hash: forget the task, rather than stop halfway
   elseif attempt < max_attempts then
     redis.call('HDEL', task, 'worker_id', 'started_at')
-    redis.call('HSET', task, 'state', 'queued')
-    redis.call('HINCRBY', task, 'attempt', 1)
+    redis.call('HSET', task, 'state', 'queued', 'attempt', attempt + 1)
     queued[#queued + 1] = key
   else
     fail(key, task)
