@@ -6,13 +6,14 @@ import re
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
 
-from rushtyped.arguments import MOST_SECONDS
 from rushtyped.lua import load_script
 from rushtyped.store import Store
 
 _UPTIME = re.compile(rb"uptime_in_seconds:(\d+)")
 _RUN_ID = re.compile(rb"run_id:(\w+)")
 _DAY = 86400
+_LONGEST = 1e9
+"""Seconds beyond which no lease lasts; a record that says so is damaged."""
 _DRAWN = 100
 """Ended workers that one search looks at: a hundredth of a millisecond of the server's time."""
 
@@ -106,4 +107,4 @@ def _seconds(stored: bytes) -> float:
         seconds = float(stored)
     except ValueError:
         return 0.0
-    return seconds if 0 <= seconds < MOST_SECONDS else 0.0
+    return seconds if 0 <= seconds < _LONGEST else 0.0
