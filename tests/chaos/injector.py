@@ -8,6 +8,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -17,7 +18,7 @@ from tests.chaos.faults import Fault
 from tests.chaos.servers import AnyServer
 from tests.chaos.traces import Role, Traces
 
-STOPPED = (3.5, 6.0)
+STOPPED = (5.0, 9.0)
 """Seconds for which a worker is stopped: more than its lease lasts."""
 _MANAGER_STOPPED = (1.0, 3.0)
 _SERVER_STOPPED = (0.5, 3.0)
@@ -36,8 +37,10 @@ _VICTIMS: Mapping[Fault, Role] = {
 class Injector:
     """Kills, stops and cuts, as it is told, whom a seed decides."""
 
-    def __init__(self, server: AnyServer, traces: Traces, rng: random.Random) -> None:
+    def __init__(self, server: AnyServer, traces: Traces, rng: random.Random, log: Path) -> None:
         self.counts: Counter[Fault] = Counter()
+        self._log = log
+        self._last = 0
         self._server = server
         self._traces = traces
         self._rng = rng
@@ -59,6 +62,8 @@ class Injector:
         role = _VICTIMS.get(fault)
         n = self._actions[fault]() if role is None else self._signal(role, signal.SIGKILL)
         self.counts[fault] += n
+        if n:
+            self._note(fault)
         return n > 0
 
     def wake(self, *, all_of_them: bool = False) -> None:
@@ -69,13 +74,22 @@ class Injector:
         for _, process in due:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.send_signal(signal.SIGCONT)
+            self._last = process.pid
+            self._note("woken up")
+
+    def _note(self, what: str) -> None:
+        """Write down what was done when, by the clock of the journals, and to which process."""
+        with self._log.open("a") as log:
+            log.write(f"{time.monotonic():.3f} {what}{f': {self._last}' if self._last else ''}\n")
+        self._last = 0
 
     def _signal(self, role: Role, number: signal.Signals) -> int:
         return int(self._victim(role, number) is not None)
 
     def _victim(self, role: Role, number: signal.Signals) -> psutil.Process | None:
-        """Send a signal to one of those of a role."""
-        found = self._traces.find()[role]
+        """Send a signal to one of those of a role; who is stopped is to have time to come back."""
+        stopped = [process for _, process in self._stopped]
+        found = [process for process in self._traces.find()[role] if process not in stopped]
         if not found:
             return None
         victim = self._rng.choice(sorted(found, key=lambda process: process.pid))
@@ -83,6 +97,7 @@ class Injector:
             victim.send_signal(number)
         except psutil.NoSuchProcess:
             return None
+        self._last = victim.pid
         return victim
 
     def _stop(self, role: Role, seconds: tuple[float, float]) -> int:

@@ -90,7 +90,8 @@ class Run:
         options, name = self._options, "plain" if budget is None else "budget"
         tasks = budget or options.tasks
         part = self._part(name, tasks, budget)
-        injector = Injector(self._server, self._traces(part.directory), self._rng)
+        log = part.directory / "faults.log"
+        injector = Injector(self._server, self._traces(part.directory), self._rng, log)
         phase = Phase(part, tasks, self._server, injector, self._deadline)
         faults = schedule(tasks, options.faults, self._rng, embedded=self._is_embedded)
         with ExitStack() as stack:

@@ -9,7 +9,7 @@ import pytest
 
 from rushtyped import Network, Worker
 from rushtyped.keys import NetworkKeys
-from tests.launch.lives import Lives, pids_of, wait_in_task, wait_until_kept
+from tests.launch.lives import Lives, pids_of, wait_in_task
 from tests.models import ParamNetwork, Params, Scores, points
 from tests.waiting import wait_until
 
@@ -25,7 +25,7 @@ def test_a_frozen_worker_is_found_lost_over_a_link_that_breaks_all_the_time(
 ) -> None:
     with Network[Params, Scores](network_id, redis=redis_url) as network:
         life = Lives(network, redis_url).begin("local", wait_in_task, expire=2.0)
-        wait_until_kept(network, life)
+        wait_until(lambda: network.n_running_tasks == 1, description="it is in its task")
         other = Network[Params, Scores](network_id, redis=redis_url)
         pid = pids_of(network)[life.worker_id]
         os.kill(pid, signal.SIGSTOP)

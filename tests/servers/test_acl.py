@@ -167,7 +167,7 @@ def raw_replies(client: Any) -> None:
 
 def test_redis_6_2_knows_every_command_of_the_rule(admin: Any) -> None:
     raw_replies(admin)
-    newest = (0, 0)
+    newest: tuple[int, ...] = ()
     for command in commands_of(access_rule("x", search=True, cluster=True)):
         name, described = admin.execute_command("COMMAND", "DOCS", command)
         assert name.decode() == command
