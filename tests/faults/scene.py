@@ -91,19 +91,26 @@ class Scene:
 def new_scene(
     stage: Stage, *, patience: float = PATIENCE, socket_timeout: float | None = None
 ) -> Iterator[Scene]:
-    """Set the scene on an empty server."""
+    """Set the scene on an empty server; the socket's timeout counts from then on.
+
+    The first contact is tried once, and a busy machine may take longer for it.
+    """
     stage.clear()
-    endpoint = stage.endpoint(socket_timeout)
+    endpoint = stage.endpoint(None)
     network = Network[Params, Scores](NAME, redis=endpoint, retry_timeout=patience)
     worker = Worker[Params, Scores](NAME, redis=endpoint, worker_id=WORKER, retry_timeout=patience)
     extra = {"batch": 1}
     finished = network.push_finished_tasks(points(2), [Scores(y=1.0), Scores(y=2.0)])
     first = worker.running_task(Params(x1=3.0, x2=0.0))
     task = worker.running_task(Params(x1=4.0, x2=0.0), xs_extra=extra)
+    if socket_timeout is not None:
+        for tasks in (network, worker):
+            tasks._channel.endpoint = replace(endpoint, socket_timeout=socket_timeout)
+            tasks.reconnect()
     yield Scene(
         stage=stage,
         patience=patience,
-        endpoint=endpoint,
+        endpoint=stage.endpoint(socket_timeout),
         network=network,
         worker=worker,
         task=task,

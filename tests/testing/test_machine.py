@@ -64,7 +64,7 @@ class StudyMachine(NetworkMachine[Params, Scores]):
 
 def test_a_rule_of_a_user_runs_among_those_of_the_machine() -> None:
     StudyMachine.n_proposed = 0
-    run(StudyMachine, 10)
+    run(StudyMachine, 60)
     assert StudyMachine.n_proposed > 0
 
 
