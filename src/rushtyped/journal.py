@@ -92,8 +92,9 @@ class Journal:
             self.is_complete = False
 
     def clear(self) -> None:
-        """Forget everything, since the network was reset."""
+        """Forget everything, since the network was reset; also what has begun since then."""
         with self._lock:
+            self.is_complete = self.is_complete and not self._running
             self._running.clear()
             self._settled.clear()
             self._running_bytes = self._settled_bytes = 0
