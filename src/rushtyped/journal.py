@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 Text = str | bytes
@@ -91,13 +91,13 @@ class Journal:
             self.drop(next(iter(self._running)))
             self.is_complete = False
 
-    def clear(self) -> None:
-        """Forget everything, since the network was reset; also what has begun since then."""
+    def forget(self, keys: Collection[str]) -> None:
+        """Forget tasks whether they run or are settled, since the network was reset."""
         with self._lock:
-            self.is_complete = self.is_complete and not self._running
-            self._running.clear()
-            self._settled.clear()
-            self._running_bytes = self._settled_bytes = 0
+            for key in keys:
+                self.drop(key)
+            self._settled = deque(each for each in self._settled if each[2] not in keys)
+            self._settled_bytes = sum(each[1] for each in self._settled)
 
     def holds(self, keys: Sequence[str]) -> bool:
         """Tell whether one of these tasks runs here."""

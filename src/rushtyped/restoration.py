@@ -118,7 +118,8 @@ class Restoration:
             self._is_over = True
         elif epoch != self._epoch:  # a reset that has kept the workers
             self._epoch = epoch
-            self._journal.clear()
+            # what is stored has begun since then
+            self._journal.forget({entry.key for entry in self._forgotten()})
         return not self._is_over
 
     def _forgotten(self) -> list[Entry]:

@@ -400,6 +400,24 @@ def test_tasks_of_before_a_reset_are_not_stored_again(
     assert results(network) == {keys[0]: 2.0}
 
 
+def test_tasks_begun_since_a_reset_are_kept_by_a_worker_that_hears_of_it_later(
+    network: ParamNetwork, worker: ParamWorker
+) -> None:
+    old = worker.push_running_tasks(points(1))
+    run(worker, 1)
+    network.reset(workers=False)
+    before = Snapshot(network)
+    keys = worker.push_running_tasks(points(2))
+    assert worker.finish_tasks(keys[:1], [Scores(y=1.0)]) == keys[:1]
+    assert worker.finish_tasks(old, [Scores(y=0.0)]) == []  # hears of it
+    keys += run(worker, 1)  # and looks for tasks that the server alone takes for its own
+    assert network.tasks == keys
+    assert worker.finish_tasks(keys[1:2], [Scores(y=2.0)]) == keys[1:2]
+    before.restore()
+    assert not is_told_to_end(worker)
+    assert set(results(network)) == set(keys)
+
+
 def test_a_worker_that_has_left_does_not_come_back(network: ParamNetwork, redis_url: str) -> None:
     before = Snapshot(network)
     worker = ParamWorker(network.network_id, redis=redis_url)

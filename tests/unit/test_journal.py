@@ -92,9 +92,19 @@ def test_the_oldest_of_too_large_running_tasks_is_forgotten_and_that_is_known(
     assert not journal.is_complete
 
 
-def test_a_reset_forgets_everything() -> None:
+def test_what_is_forgotten_leaves_the_others_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_BYTES", 10)
     journal = Journal()
-    journal.begin("a", 1, b"X", b"")
-    journal.settle("b", "finished", b"Y", b"")
-    journal.clear()
-    assert journal.entries() == []
+    for key in "abcd":
+        journal.begin(key, 1, b"12345", b"")
+        if key in "ab":
+            journal.settle(key, "finished", b"", b"")
+    journal.forget({"a", "c", "unknown"})
+    assert entries(journal) == [("b", "finished"), ("d", "running")]
+    assert journal.is_complete
+    journal.begin("e", 1, b"12345", b"")
+    journal.settle("f", "finished", b"12345", b"")
+    assert entries(journal) == [
+        *(("b", "finished"), ("f", "finished")),
+        *(("d", "running"), ("e", "running")),
+    ]
