@@ -17,6 +17,7 @@ from tests.waiting import wait_until
 
 SERVICE = "studies"
 DOWN_AFTER_MS = 1000
+CONFIRMED_WITHIN_MS = 500
 N_SENTINELS = 3
 QUORUM = 2
 
@@ -93,8 +94,9 @@ class SentinelDeployment:
         assert lost is not None, "no server was lost: kill_primary() comes first"
         lost.start()
         lost.wait()
+        primary = next(server for server in self.servers if server is not lost)
         wait_until(
-            lambda: _is_replica(lost),
+            lambda: _is_in_step(lost, primary),
             description="the restarted server has become a replica",
             timeout=timeout,
         )
@@ -109,8 +111,8 @@ class SentinelDeployment:
         with ExitStack() as stack:
             for server in self.servers:
                 stack.enter_context(server)
-            replica = self.servers[1]
-            wait_until(lambda: _is_replica(replica), description="the replica is in step")
+            primary, replica = self.servers
+            wait_until(lambda: _is_in_step(replica, primary), description="the replica is in step")
             for sentinel in self.sentinels:
                 stack.enter_context(sentinel)
                 _look_often(sentinel)
@@ -185,6 +187,15 @@ def _replication(server: ServerProcess) -> dict[str, Any]:
             return {}
 
 
-def _is_replica(server: ServerProcess) -> bool:
+def _is_in_step(server: ServerProcess, primary: ServerProcess) -> bool:
+    """Whether a server is a replica that has confirmed a write to the primary.
+
+    Until its first confirmation, up to a second after it has copied all, it is sent nothing.
+    """
     found = _replication(server)
-    return found.get("role") == "slave" and found.get("master_link_status") == "up"
+    if found.get("role") != "slave" or found.get("master_link_status") != "up":
+        return False
+    with primary.client() as client, client.pipeline(transaction=False) as pipeline:
+        pipeline.set("in-step", "1", px=1)
+        pipeline.wait(1, CONFIRMED_WITHIN_MS)
+        return bool(pipeline.execute()[-1] == 1)
