@@ -190,8 +190,11 @@ def loop_of_nobody(worker: Worker[Params, Scores, Start]) -> None:
     raise NotImplementedError
 
 
-def leave_network(url: str, network_id: str) -> None:
-    """Leave tasks in every state, a worker that runs, one that has ended, a log and a loop."""
+def leave_network(url: str, network_id: str) -> Worker[Params, Scores, Start]:
+    """Leave tasks in every state, a worker that has ended, a log, a loop, and one that runs.
+
+    That one is returned, since its lease ends when nobody holds it.
+    """
     network = Network[Params, Scores, Start](network_id, redis=url, max_tasks=100, max_seconds=1e9)
     ended, runs = (
         Worker[Params, Scores, Start](
@@ -216,6 +219,7 @@ def leave_network(url: str, network_id: str) -> None:
     with closing(capture_logs(LogSink(log_store(url, network_id), "runs"))):
         logger.warning("the step is small")
     network.worker_script(loop_of_nobody)
+    return runs
 
 
 def main() -> None:

@@ -114,7 +114,7 @@ class Damaged:
     def __init__(self, url: str, network_id: str) -> None:
         self.url = url
         self.keys = NetworkKeys(network_id)
-        leave_network(url, network_id)
+        self._runs = leave_network(url, network_id)  # lest its lease end
         self.network: AnyNetwork = self.opened()
         self.client: Any = client_behind(self.network)
         self.saved = {

@@ -104,8 +104,7 @@ def test_hostile_log_records_are_survived_by_all_readers(damaged: Damaged, tmp_p
     valid = damaged.client.lindex(log, 0)
     for value in (*payloads(tmp_path / "canary")[::3], *mutations(valid, 40, seed=4)):
         damaged.client.lset(log, 0, value)
-        failed = read_all(damaged.opened(), LOG_READERS)
-        assert set(failed.values()) <= {*failed.values()}
+        assert read_all(damaged.opened(), LOG_READERS) == {}
     assert list(tmp_path.iterdir()) == []
 
 
