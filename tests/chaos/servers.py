@@ -7,7 +7,6 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Protocol, Self
 
 import psutil
@@ -49,12 +48,7 @@ class AnyServer(Protocol):
 
     def __enter__(self) -> Self: ...
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None: ...
+    def __exit__(self, *_: object) -> None: ...
 
 
 class EmbeddedServer:
@@ -104,12 +98,7 @@ class EmbeddedServer:
         os.environ[DIRECTORY_VARIABLE] = str(self._directory)
         return self.wait()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         server = psutil.Process(self.pid)
         release_embedded_server(self._directory)
         wait_until(lambda: not _is_alive(server), description="the embedded server has ended")

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from rushtyped.keys import new_network_id
 from rushtyped.lua import load_script, script_names
+from tests.faults.damage import Damaged
 from tests.faults.proxy import FaultProxy
 from tests.faults.scene import MANAGER_SECRET, Stage
 from tests.servers.process import SAVE_NOTHING, ServerProcess
@@ -45,3 +47,16 @@ def stage(shared_stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stag
     shared_stage.clear()
     yield shared_stage
     shared_stage.clear()
+
+
+@pytest.fixture(scope="module")
+def damaged_network(redis_url: str) -> Damaged:
+    """The network that the tests of a module damage."""
+    return Damaged(redis_url, new_network_id())
+
+
+@pytest.fixture
+def damaged(damaged_network: Damaged) -> Damaged:
+    """A network to be damaged, whole."""
+    damaged_network.mend()
+    return damaged_network

@@ -14,7 +14,6 @@ from collections import deque
 from collections.abc import Coroutine
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import TracebackType
 from typing import Any, TypeVar
 
 from tests.faults.proxy_faults import (
@@ -105,12 +104,7 @@ class FaultProxy:
     def __enter__(self) -> FaultProxy:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _do(self, coroutine: Coroutine[Any, Any, T]) -> T:

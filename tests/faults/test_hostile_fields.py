@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from rushtyped import CorruptDataError, Network, RushTypedError, TaskState, Worker
-from rushtyped.keys import new_network_id
 from tests.contents import check_one_state, contents_of
 from tests.faults.damage import READERS, WRITERS, Damaged, listening, read_all
 from tests.faults.hostile import TEXTS, mutations, payloads
@@ -24,16 +23,6 @@ FEW_READERS = {
 }
 LOG_READERS = {name: READERS[name] for name in ("read_log", "print_log")}
 PLAIN = ("state", "worker_id", "attempt", "created_at", "started_at", "finished_at", "failed_by")
-
-
-@pytest.fixture(scope="module")
-def damaged(redis_url: str) -> Damaged:
-    return Damaged(redis_url, new_network_id())
-
-
-@pytest.fixture(autouse=True)
-def mended(damaged: Damaged) -> None:
-    damaged.mend()
 
 
 def some(data: list[bytes], n: int, seed: int) -> list[bytes]:

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from rushtyped import InvalidArgumentError, Network, RushTypedError
-from rushtyped.keys import new_network_id
 from tests.faults.damage import READERS, WRITERS, Damaged, listening, read_all
 from tests.faults.hostile import CONTROL
 from tests.models import Params, Scores, points
@@ -38,16 +37,6 @@ NAMES: tuple[bytes, ...] = (
     *(CONTROL.encode(), b"*", b"task:x", b"{other}", b"\xed\xa0\x80", b"worker:runs", b"-1"),
 )
 INDEXES = ("all", "queue", "running", "finished", "failed")
-
-
-@pytest.fixture(scope="module")
-def damaged(redis_url: str) -> Damaged:
-    return Damaged(redis_url, new_network_id())
-
-
-@pytest.fixture(autouse=True)
-def mended(damaged: Damaged) -> None:
-    damaged.mend()
 
 
 def replace(damaged: Damaged, name: str, kind: str) -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from redis.crc import key_slot
 
 from rushtyped.keys import NetworkKeys
 from tests.servers.certificates import Authority
+from tests.servers.deployment import Deployment
 from tests.servers.ports import free_port
 from tests.servers.process import SAVE_NOTHING, ServerProcess, Value
 from tests.waiting import wait_until
@@ -19,12 +18,13 @@ N_SLOTS = 16384
 _FIRST_SLOTS = (0, 5461, 10923, N_SLOTS)
 
 
-class ClusterDeployment:
-    """Three servers that share the slots. Start it as a context manager."""
+class ClusterDeployment(Deployment):
+    """Three servers that share the slots."""
 
     def __init__(
         self, directory: Path, *, binary: Path | None = None, tls: Authority | None = None
     ) -> None:
+        super().__init__()
         self._tls = tls
         self.nodes: list[ServerProcess] = []
         self._bus_ports: list[int] = []
@@ -41,7 +41,6 @@ class ClusterDeployment:
             self.nodes.append(
                 ServerProcess(place, binary=binary, port=free_port(), options=options, tls=tls)
             )
-        self._stack = ExitStack()
 
     @property
     def url(self) -> str:
@@ -58,22 +57,11 @@ class ClusterDeployment:
             node for node, behind in zip(self.nodes, _FIRST_SLOTS[1:], strict=True) if slot < behind
         )
 
-    def __enter__(self) -> Self:
-        with ExitStack() as stack:
-            for node in self.nodes:
-                stack.enter_context(node)
-            self._join()
-            wait_until(self._is_complete, description="each node of the cluster knows all slots")
-            self._stack = stack.pop_all()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._stack.close()
+    def start(self, running: ExitStack) -> None:
+        for node in self.nodes:
+            running.enter_context(node)
+        self._join()
+        wait_until(self._is_complete, description="each node of the cluster knows all slots")
 
     def _join(self) -> None:
         for number, node in enumerate(self.nodes):

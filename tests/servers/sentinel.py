@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from redis import exceptions
 
 from tests.servers.binaries import valkey
 from tests.servers.certificates import Authority
+from tests.servers.deployment import Deployment
 from tests.servers.ports import free_port
 from tests.servers.process import SAVE_NOTHING, ServerProcess, Value
 from tests.waiting import wait_until
@@ -22,15 +22,16 @@ N_SENTINELS = 3
 QUORUM = 2
 
 
-class SentinelDeployment:
+class SentinelDeployment(Deployment):
     """Two servers, of which one is the primary, watched by three sentinels.
 
-    Its URL stays the same whichever is the primary. Start it as a context manager.
+    Its URL stays the same whichever is the primary.
     """
 
     def __init__(
         self, directory: Path, *, binary: Path | None = None, tls: Authority | None = None
     ) -> None:
+        super().__init__()
         self._binary = binary or valkey()
         self._tls = tls
         ports = [free_port(), free_port()]
@@ -43,7 +44,6 @@ class SentinelDeployment:
             for number in range(N_SENTINELS)
         ]
         self._lost: ServerProcess | None = None
-        self._stack = ExitStack()
 
     @property
     def url(self) -> str:
@@ -107,26 +107,15 @@ class SentinelDeployment:
         with self.sentinels[0].client() as client:
             client.execute_command("SENTINEL", "FAILOVER", SERVICE)
 
-    def __enter__(self) -> Self:
-        with ExitStack() as stack:
-            for server in self.servers:
-                stack.enter_context(server)
-            primary, replica = self.servers
-            wait_until(lambda: _is_in_step(replica, primary), description="the replica is in step")
-            for sentinel in self.sentinels:
-                stack.enter_context(sentinel)
-                _look_often(sentinel)
-            wait_until(self._is_complete, description="the sentinels know each other")
-            self._stack = stack.pop_all()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._stack.close()
+    def start(self, running: ExitStack) -> None:
+        for server in self.servers:
+            running.enter_context(server)
+        primary, replica = self.servers
+        wait_until(lambda: _is_in_step(replica, primary), description="the replica is in step")
+        for sentinel in self.sentinels:
+            running.enter_context(sentinel)
+            _look_often(sentinel)
+        wait_until(self._is_complete, description="the sentinels know each other")
 
     def _server(self, directory: Path, port: int, more: dict[str, Value]) -> ServerProcess:
         options = {**SAVE_NOTHING, "repl-diskless-sync-delay": "0", **more}
