@@ -152,10 +152,9 @@ class Reader:
 
     def _read_new(self) -> None:
         """Append what has finished since the last time to the cache."""
-        names = _hash_fields([field for field in ALL_FIELDS if field != "condition"])
         dropped: list[str] = []
         while True:
-            page = self._store.indexes.read_finished(self._n_read, names)
+            page = self._store.indexes.read_finished(self._n_read, _OF_FINISHED)
             if self._epoch not in (b"", page.epoch):
                 logger.warning("The network was reset or has lost tasks: reading all anew")
                 self._seen, self._epoch = 0, page.epoch
@@ -332,3 +331,6 @@ def _hash_fields(fields: Sequence[Field]) -> list[str]:
     for field in fields:
         names += (*TIMES, "attempt") if field == "times" else (field,)
     return names
+
+
+_OF_FINISHED = _hash_fields([field for field in ALL_FIELDS if field != "condition"])

@@ -1,4 +1,4 @@
-"""The frame of a few tasks, made by rows: a series for each column takes three times as long."""
+"""The frame of a few tasks, made by rows: a series for each column takes far longer."""
 
 from __future__ import annotations
 
@@ -72,48 +72,46 @@ def build_few(
 ) -> pl.DataFrame | None:
     """Make the frame of a few tasks; None where only the long way can tell what is stored."""
     plan = _plan(models, frozenset(fields), with_state=with_state)
-    converted: dict[int, list[Any]] = {position: [] for position, _ in plan.by_series}
+    converted: dict[str, list[Any]] = {column.name: [] for _, column in plan.by_series}
     try:
         rows = [_row(plan, columns, index, converted) for index in range(len(columns["key"]))]
-        frame = pl.DataFrame(rows, schema=plan.schema, orient="row")
+        frame = pl.from_dicts(rows, schema=plan.schema)  # half the time of rows without names
         for position, column in plan.by_series:
-            frame.replace_column(position, column.series(converted[position]))
+            frame.replace_column(position, column.series(converted[column.name]))
     except _UNREADABLE:
         return None
     return frame
 
 
 def _row(
-    plan: _Plan, columns: Mapping[str, Blobs], index: int, converted: dict[int, list[Any]]
-) -> list[Any]:
-    row: list[Any] = []
+    plan: _Plan, columns: Mapping[str, Blobs], index: int, converted: dict[str, list[Any]]
+) -> dict[str, Any]:
+    row: dict[str, Any] = {}
     for part in plan.parts:
         blob = columns[part.name][index]
         if isinstance(part, _Text):
-            row.append(None if blob is None else part.parse(blob))
-        elif blob is None:
-            for column_type in part.types:
-                if column_type is None:
-                    converted[len(row)].append(None)
-                row.append(None)
-        else:
+            row[part.name] = None if blob is None else part.parse(blob)
+        elif blob is not None:
             unpack = msgpack.unpackb if len(blob) <= MOST_UNGUARDED else unpack_plain
             _add_group(row, part, unpack(blob), converted)
+        else:
+            for column, plain in zip(part.columns, part.types, strict=True):
+                if plain is None:
+                    converted[column.name].append(None)
     return row
 
 
 def _add_group(
-    row: list[Any], group: _Group, stored: dict[str, Any], converted: dict[int, list[Any]]
+    row: dict[str, Any], group: _Group, stored: dict[str, Any], converted: dict[str, list[Any]]
 ) -> None:
     if len(stored) != len(group.columns):
         raise _UnusualError
     for column, wanted in zip(group.columns, group.types, strict=True):
         value = stored[column.name]
         if wanted is None:
-            converted[len(row)].append(value)
-            row.append(None)
+            converted[column.name].append(value)
         elif value is None or (type(value) is wanted and (wanted is not int or value in _INT64)):
-            row.append(value)
+            row[column.name] = value
         else:
             raise _UnusualError
 
