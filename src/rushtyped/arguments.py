@@ -70,6 +70,8 @@ def check_count(name: str, value: int | None, *, least: int = 0) -> int | None:
 
 def as_list(name: str, values: Iterable[T]) -> list[T]:
     """Return a list of what is iterated; a single model, mapping or string is refused."""
+    if type(values) is list:
+        return values.copy()
     if isinstance(values, BaseModel | Mapping | str | bytes) or not isinstance(values, Iterable):
         raise InvalidTypeError(
             f"{name} must be a list but is a single {type(values).__name__}: "

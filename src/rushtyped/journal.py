@@ -66,7 +66,7 @@ class Journal:
         """Note that a task has finished or failed here."""
         now = time.monotonic()
         with self._lock:
-            begun = self._running.pop(key, None) or _UNKNOWN
+            begun = self._running.pop(key, _UNKNOWN)
             n_begun = len(begun[1]) + len(begun[2])
             n_all = n_begun + len(outcome) + len(ys_extra)
             settled = self._settled

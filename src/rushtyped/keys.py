@@ -18,6 +18,8 @@ _WORKER_ID_BYTES = 5
 def new_task_keys(n: int) -> list[str]:
     """Make n random task keys of 24 hexadecimal digits."""
     digits = os.urandom(n * _TASK_KEY_BYTES).hex()
+    if n == 1:
+        return [digits]
     width = 2 * _TASK_KEY_BYTES
     return [digits[start : start + width] for start in range(0, n * width, width)]
 

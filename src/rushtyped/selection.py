@@ -53,7 +53,7 @@ def check_worker_ids(worker_ids: Sequence[str] | None) -> list[str] | None:
 
 def check_distinct(keys: list[str]) -> list[str]:
     """Return task keys, or raise InvalidArgumentError where one is given twice."""
-    if len(set(keys)) < len(keys):
+    if len(keys) > 1 and len(set(keys)) < len(keys):
         twice = sorted(repr(key) for key, n in Counter(keys).items() if n > 1)
         raise InvalidArgumentError(f"keys holds {', '.join(twice)} more than once: once is enough")
     return keys

@@ -316,6 +316,9 @@ class Store:
 
 def row_chunks(rows: Sequence[Row], most: int = CHUNK) -> Iterator[Sequence[Row]]:
     """Cut rows of text and bytes into pieces of bounded size; a larger row is one of its own."""
+    if len(rows) == 1:
+        yield rows
+        return
     first = size = 0
     for position, row in enumerate(rows):
         size += sum(map(len, row))
