@@ -32,7 +32,7 @@ from rushtyped.models import Extra, Xs, Ys
 from rushtyped.packer import Conditions
 from rushtyped.plan import endpoint_for, secret, settings
 from rushtyped.progress import ProgressLine
-from rushtyped.selection import check_keys, check_worker_ids
+from rushtyped.selection import check_keys, check_worker_ids, first_of_each
 from rushtyped.specialisation import check_undeclared, specialise_as_stored
 from rushtyped.task import XE, YE, X, Y
 from rushtyped.tasks import RETRY_TIMEOUT, Tasks
@@ -348,14 +348,16 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
     ) -> list[str]:
         """Fail queued or running tasks, all queued ones where none is named.
 
-        Returns the keys of those that this call failed. Raises UnknownTaskError for keys of no
-        task; then nothing is changed.
+        Returns the keys of those that this call failed, each once; a key that comes again fails
+        with its first condition. Raises UnknownTaskError for keys of no task; then nothing is
+        changed.
         """
         chosen = self.queued_tasks if keys is None else check_keys(keys)
         reasons = self._packer.conditions(conditions, len(chosen))
-        tasks = list(zip(chosen, reasons, strict=True))
+        tasks = first_of_each(chosen, reasons)
         if keys is None:
             return self._store.fail_known(new_token(), tasks)
+        chosen = [key for key, _ in tasks]
         self._membership.check_many(chosen)
         moved = self._store.fail_tasks("", new_token(), tasks)
         return self._settled(chosen, moved, "failed")

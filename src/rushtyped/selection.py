@@ -59,6 +59,14 @@ def check_distinct(keys: list[str]) -> list[str]:
     return keys
 
 
+def first_of_each(keys: Sequence[str], conditions: Sequence[bytes]) -> list[tuple[str, bytes]]:
+    """Pair keys with conditions; a key that comes again counts once, with its first condition."""
+    tasks: dict[str, bytes] = {}
+    for key, condition in zip(keys, conditions, strict=True):
+        tasks.setdefault(key, condition)
+    return list(tasks.items())
+
+
 def moved_keys(keys: Sequence[str], moved: Sequence[int]) -> list[str]:
     """Return the keys of those that a transition has moved."""
     return [key for key, outcome in zip(keys, moved, strict=True) if outcome == 1]

@@ -146,8 +146,11 @@ class Tasks(Generic[X, Y, XE, YE], metaclass=SpecialisedType):
         return self._store.fail_known(new_token(), [(key, condition) for key in keys])
 
     def retry_tasks(self, keys: Sequence[str]) -> list[str]:
-        """Put failed tasks back to the end of the queue; return the keys that this call moved."""
-        keys = selection.check_keys(keys)
+        """Put failed tasks back to the end of the queue; return the keys that this call moved.
+
+        Each comes once, however often it is given.
+        """
+        keys = list(dict.fromkeys(selection.check_keys(keys)))
         self._membership.check_many(keys)
         moved = self._store.retry_tasks(new_token(), keys)
         return self._settled(keys, moved, "retried")

@@ -32,7 +32,7 @@ from rushtyped.keys import (
 from rushtyped.models import Condition
 from rushtyped.packer import NOTHING, Conditions
 from rushtyped.plan import endpoint_for
-from rushtyped.selection import check_distinct, check_keys
+from rushtyped.selection import check_distinct, check_keys, first_of_each
 from rushtyped.store import row_chunks
 from rushtyped.task import XE, YE, AnyCondition, Task, X, Y, as_condition
 from rushtyped.tasks import RETRY_TIMEOUT, Tasks
@@ -264,13 +264,14 @@ class Worker(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         keys: Sequence[str],
         conditions: Conditions = None,
     ) -> list[str]:
-        """Fail running tasks of this worker; return the keys of those that it failed.
+        """Fail running tasks of this worker; return the keys of those that it failed, each once.
 
-        Others are left as they are, with a warning. Raises UnknownTaskError for keys of no task.
+        Others are left as they are, with a warning; a key that comes again fails with its first
+        condition. Raises UnknownTaskError for keys of no task.
         """
         keys = check_keys(keys)
-        reasons = self._packer.conditions(conditions, len(keys))
-        tasks = list(zip(keys, reasons, strict=True))
+        tasks = first_of_each(keys, self._packer.conditions(conditions, len(keys)))
+        keys = [key for key, _ in tasks]
         self._membership.check_many(keys)
         moved = self._ours.fail_tasks(tasks)
         return self._settled(keys, moved, "failed")

@@ -69,8 +69,11 @@ class Call:
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
-        """What was asked, with its notes."""
-        return list(zip(self.asked, self.notes, strict=True))
+        """What was asked, each key once, with its first note."""
+        first: dict[str, str] = {}
+        for key, note in zip(self.asked, self.notes, strict=True):
+            first.setdefault(key, note)
+        return list(first.items())
 
     @property
     def begun(self) -> list[tuple[str, int]]:

@@ -175,3 +175,16 @@ def test_a_manager_fails_a_running_task_by_its_key(
     condition = network.read_tasks([task.key])[0].condition
     assert condition is not None
     assert condition.message == "takes too long"
+
+
+def test_a_task_named_twice_fails_once_with_its_first_condition(
+    network: ParamNetwork, worker: ParamWorker
+) -> None:
+    (queued,) = network.push_tasks(points(1))
+    (running,) = worker.push_running_tasks(points(1))
+    keys, messages = [queued, running, queued], ["first", "second", "third"]
+    assert network.fail_tasks(keys, messages) == [queued, running]
+    (again,) = worker.push_running_tasks(points(1))
+    assert worker.fail_tasks([again, again], ["fourth", "fifth"]) == [again]
+    conditions = [record.condition for record in network.read_tasks([queued, running, again])]
+    assert [each and each.message for each in conditions] == ["first", "second", "fourth"]
