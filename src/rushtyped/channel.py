@@ -6,8 +6,8 @@ import os
 import random
 import time
 import weakref
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 import hiredis
 import redis
@@ -29,6 +29,9 @@ Argument = str | bytes | int | float
 Command = tuple[Argument, ...]
 
 _pack: Any = hiredis.pack_command  # its stub takes tuples of one only
+Calls = Callable[[], Iterable[Command]]
+"""Makes the arguments of calls that follow each other; again for each attempt."""
+
 FIRST_PAUSE = 0.01
 LONGEST_PAUSE = 1.0
 
@@ -59,6 +62,14 @@ _DENIED = (
 )
 _FULL = ("OOM", "command not allowed when used memory")
 _PASSING_WORDS = ("BUSY", "NOREPLICAS", "UNBLOCKED", "MASTERDOWN", "LOADING")
+
+
+class Pending(NamedTuple):
+    """Commands whose replies are yet to be read."""
+
+    commands: Sequence[Command]
+    connection: Any
+    """What they were sent over; None where that could not be done."""
 
 
 class Channel:
@@ -108,6 +119,47 @@ class Channel:
         replies: list[Any] = self._exchange(self._send_all, (commands,))
         return replies
 
+    def run_each(self, script: Script, calls: Calls) -> list[Any]:
+        """Run a script several times in one round trip; each call goes out before the last reply.
+
+        What one call does must not depend on the reply to another. Where the connection is lost,
+        all are sent again.
+        """
+        replies: list[Any] = self._exchange(self._run_each, (script, calls))
+        return replies
+
+    def begin(self, commands: Sequence[Command]) -> Pending:
+        """Send several commands, whose replies `end` reads; meanwhile the server prepares them."""
+        connection = None
+        if not self._is_lost:
+            try:
+                connection = self._taken()
+                connection.send_packed_command((b"".join(map(_pack, commands)),))
+                self.n_round_trips += 1
+            except (exceptions.RedisError, OSError, EmbeddedServerError):
+                if connection is not None:
+                    connection.disconnect()
+                connection = None  # `end` tries it again, and raises what lasts
+        return Pending(commands, connection)
+
+    def end(self, pending: Pending) -> list[Any]:
+        """Return the replies to commands that were begun, as `pipeline` does."""
+        commands, connection = pending
+        if connection is None:
+            return self.pipeline(commands)
+        replies: list[Any]
+        try:
+            replies = self._over(connection, _received, (commands,))
+        except Exception as error:  # noqa: BLE001 - raised by its right name where it lasts
+            replies = self._insist(self._send_all, (commands,), error)
+        return replies
+
+    @staticmethod
+    def drop(pending: Pending) -> None:
+        """Do without the replies to commands that were begun."""
+        if pending.connection is not None:
+            pending.connection.disconnect()
+
     def run_after(
         self, command: Command, script: Script, *keys_and_args: Argument
     ) -> tuple[Any, bool]:
@@ -156,13 +208,22 @@ class Channel:
 
     def _attempt(self, exchange: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
         """Do an exchange over a connection of its own."""
+        return self._over(self._taken(), exchange, arguments)
+
+    def _taken(self) -> Any:
+        """Take a free connection, or make one."""
         if self._pid != os.getpid():
             # a child of fork never uses its parent's sockets, nor closes them for its parent
             self._free, self._client, self._pid = [], None, os.getpid()
         try:
-            connection = self._free.pop()
+            return self._free.pop()
         except IndexError:
-            connection = self._new_connection()
+            return self._new_connection()
+
+    def _over(
+        self, connection: Any, exchange: Callable[..., Any], arguments: tuple[Any, ...]
+    ) -> Any:
+        """Do an exchange over a connection, which is free afterwards or gone."""
         try:
             reply = exchange(connection, *arguments)
         except exceptions.ResponseError:
@@ -247,21 +308,22 @@ class Channel:
         except exceptions.NoScriptError:
             return self._run(connection, script, arguments)
 
+    def _run_each(self, connection: Any, script: Script, calls: Calls) -> list[Any]:
+        self.n_round_trips += 1
+        n_sent = 0
+        for arguments in calls():
+            connection.send_packed_command((_pack(("EVALSHA", script.sha, *arguments)),))
+            n_sent += 1
+        try:
+            return _replies(connection, n_sent)
+        except exceptions.NoScriptError:
+            self._send(connection, ("SCRIPT", "LOAD", script.source))
+            return self._run_each(connection, script, calls)
+
     def _send_all(self, connection: Any, commands: Sequence[Command]) -> list[Any]:
         self.n_round_trips += 1
         connection.send_packed_command((b"".join(map(_pack, commands)),))
-        replies: list[Any] = []
-        for _ in commands:
-            try:
-                replies.append(connection.read_response())
-            except exceptions.ResponseError as error:
-                replies.append(error)
-        executed = replies[-1] if replies and commands[-1] == ("EXEC",) else ()
-        within = () if isinstance(executed, Exception) else executed
-        for reply in (*replies, *within):
-            if isinstance(reply, Exception):
-                raise reply
-        return replies
+        return _received(connection, commands)
 
     def _named(self, error: Exception, patience: float) -> Exception:
         """Translate an error of redis-py or the system to one of ours, without secrets."""
@@ -295,6 +357,32 @@ class Channel:
                 f"{address} refused a command: {excerpt(error)}{remedy if damage else ''}"
             )
         return error
+
+
+def _received(connection: Any, commands: Sequence[Command]) -> list[Any]:
+    """Read the replies to commands that were sent together, a transaction among them."""
+    replies = _replies(connection, len(commands))
+    if replies and commands[-1] == ("EXEC",):
+        _raise_first(replies[-1])
+    return replies
+
+
+def _replies(connection: Any, n: int) -> list[Any]:
+    """Read n replies, all of them, before an error is raised that is among them."""
+    replies: list[Any] = []
+    for _ in range(n):
+        try:
+            replies.append(connection.read_response())
+        except exceptions.ResponseError as error:
+            replies.append(error)
+    _raise_first(replies)
+    return replies
+
+
+def _raise_first(replies: Iterable[Any]) -> None:
+    for reply in replies:
+        if isinstance(reply, Exception):
+            raise reply
 
 
 def _is_passing(error: Exception) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from loguru import logger
 
-from rushtyped.channel import Channel
+from rushtyped.channel import Channel, Command, Pending
 from rushtyped.errors import ServerError, ServerMemoryError
 from rushtyped.keys import LONGEST_NAME, NAME_BYTES, NetworkKeys, is_name
 from rushtyped.lua import load_script
@@ -22,6 +23,8 @@ LISTED = 50_000
 """Keys that one command lists."""
 OVERLAP = 5000
 """Keys that two steps of a longer list have in common, unless more have gone meanwhile."""
+PAGES_AHEAD = 2
+"""Pages that the server is asked for at once; they hold it up together."""
 MOST_READ = 10_000
 """Values that one script call reads."""
 SCORE_SLACK = 1_000_000
@@ -124,23 +127,65 @@ class IndexStore:
         keys = self._keys(index)
         return {"key": list(keys), **self.read_hashes(keys, fields)}
 
-    def read_finished(self, offset: int, fields: Sequence[str]) -> Page:
-        """Read a page of finished tasks, from an offset in the order of finishing."""
+    def finished_pages(self, offset: int, fields: Sequence[str]) -> Iterator[Page]:
+        """Read the finished tasks from an offset in the order of finishing, page by page.
+
+        While one page is used, the server prepares the next ones. It may end early, where the
+        server has lost tasks meanwhile.
+        """
+        page = self._read_finished(offset, fields)
+        yield page
+        offset += len(page.columns["key"])
+        if offset < page.n_finished and not self._sort_is_refused:
+            yield from self._pages_ahead(offset, page.n_finished, fields)
+            return
+        while offset < page.n_finished and page.columns["key"]:
+            page = self._read_finished(offset, fields)
+            yield page
+            offset += len(page.columns["key"])
+
+    def _read_finished(self, offset: int, fields: Sequence[str]) -> Page:
+        """Read one page of finished tasks."""
         n = self._pace.rows(fields, PAGE)
-        commands = (
+        commands = self._finished_page(offset, n, fields)
+        if not self._sort_is_refused:
+            try:
+                return self._page(self.channel.pipeline(commands), fields)
+            except ServerError as error:
+                self._note_refusal(error)
+        epoch, n_finished, last = self.channel.pipeline(commands[:3])
+        return Page(epoch, n_finished, last, self._read_page("finished", offset, n, fields))
+
+    def _pages_ahead(self, offset: int, n_finished: int, fields: Sequence[str]) -> Iterator[Page]:
+        """Read pages that are asked for before those in front of them are used."""
+        asked: deque[tuple[int, Pending]] = deque()
+        try:
+            while asked or offset < n_finished:
+                while len(asked) < PAGES_AHEAD and offset < n_finished:
+                    n = min(self._pace.rows(fields, PAGE), n_finished - offset)
+                    asked.append((n, self.channel.begin(self._finished_page(offset, n, fields))))
+                    offset += n
+                n, pending = asked.popleft()
+                page = self._page(self.channel.end(pending), fields)
+                if len(page.columns["key"]) < n:
+                    return
+                n_finished = page.n_finished
+                yield page
+        finally:
+            for _, pending in asked:
+                self.channel.drop(pending)
+
+    def _finished_page(self, offset: int, n: int, fields: Sequence[str]) -> tuple[Command, ...]:
+        return (
             ("HGET", self.keys.meta, "epoch"),
             ("LLEN", self.keys.finished),
             ("LINDEX", self.keys.finished, offset - 1),
             self._sort("finished", offset, n, fields),
         )
-        if not self._sort_is_refused:
-            try:
-                epoch, n_finished, last, values = self.channel.pipeline(commands)
-                return Page(epoch, n_finished, last, self._noted(values, fields))
-            except ServerError as error:
-                self._note_refusal(error)
-        epoch, n_finished, last = self.channel.pipeline(commands[:3])
-        return Page(epoch, n_finished, last, self._read_page("finished", offset, n, fields))
+
+    def _page(self, replies: Sequence[Any], fields: Sequence[str]) -> Page:
+        epoch, n_finished, last, values = replies
+        return Page(epoch, n_finished, last, self._noted(values, fields))
 
     def finished_keys(self, first: int, n: int) -> list[str]:
         """List n finished keys from a position in the order of finishing, or fewer at its end."""

@@ -153,24 +153,32 @@ class Reader:
     def _read_new(self) -> None:
         """Append what has finished since the last time to the cache."""
         dropped: list[str] = []
-        while True:
-            page = self._store.indexes.read_finished(self._n_read, _OF_FINISHED)
+        while not self._read_on(dropped):
+            pass
+        self._seen = min(self._seen, self._n_read)
+        if dropped:
+            self._report(dropped)
+
+    def _read_on(self, dropped: list[str]) -> bool:
+        """Append pages that follow what is cached; False where there is more to read after that.
+
+        The keys of rows that the server has lost are added to `dropped`.
+        """
+        n_finished = 0
+        for page in self._store.indexes.finished_pages(self._n_read, _OF_FINISHED):
             if self._epoch not in (b"", page.epoch):
                 logger.warning("The network was reset or has lost tasks: reading all anew")
                 self._seen, self._epoch = 0, page.epoch
                 self._returned.clear()
                 self.reset_cache()
-                continue
+                return False
             self._epoch = page.epoch
             if self._may_have_lost(page):
                 dropped += self._drop_lost()
-                continue
+                return False
             self._append(page.columns)
-            if self._n_read >= page.n_finished:
-                break
-        self._seen = min(self._seen, self._n_read)
-        if dropped:
-            self._report(dropped)
+            n_finished = page.n_finished
+        return self._n_read >= n_finished
 
     def _append(self, columns: Columns) -> None:
         keys = columns["key"]

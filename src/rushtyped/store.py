@@ -13,6 +13,8 @@ from rushtyped.index_store import CHUNK, IndexStore, Value, chunks, texts
 from rushtyped.keys import NetworkKeys
 from rushtyped.lua import load_script
 
+CHUNKS_AT_ONCE = 16
+"""Script calls that are sent without waiting for their replies."""
 CHUNK_BYTES = 4_000_000
 """Bytes that one script call is sent."""
 MOST_VALUES = 4000
@@ -62,8 +64,7 @@ class Store:
         """Create queued tasks of key, xs and xs_extra."""
         keys = self.keys
         names = (keys.meta, keys.all, keys.queue, keys.events)
-        for chunk in row_chunks(tasks):
-            self.create("push_tasks", names, keys.prefix, *_flat(chunk))
+        self._create_each("push_tasks", names, (keys.prefix,), tasks)
 
     def push_finished_tasks(
         self, worker_id: str, tasks: Sequence[tuple[str, bytes, bytes, bytes, bytes]]
@@ -71,8 +72,7 @@ class Store:
         """Create finished tasks of key, xs, ys, xs_extra and ys_extra."""
         keys = self.keys
         names = (keys.meta, keys.all, keys.finished, keys.events)
-        for chunk in row_chunks(tasks):
-            self.create("push_finished_tasks", names, keys.prefix, worker_id, *_flat(chunk))
+        self._create_each("push_finished_tasks", names, (keys.prefix, worker_id), tasks)
 
     def push_failed_tasks(
         self, worker_id: str, tasks: Sequence[tuple[str, bytes, bytes, bytes]]
@@ -80,8 +80,7 @@ class Store:
         """Create failed tasks of key, xs, xs_extra and condition."""
         keys = self.keys
         names = (keys.meta, keys.all, keys.failed, keys.events)
-        for chunk in row_chunks(tasks):
-            self.create("push_failed_tasks", names, keys.prefix, worker_id, *_flat(chunk))
+        self._create_each("push_failed_tasks", names, (keys.prefix, worker_id), tasks)
 
     def fail_tasks(
         self, worker_id: str, token: str, tasks: Sequence[tuple[str, bytes]]
@@ -293,6 +292,34 @@ class Store:
         """Token that is new after every reset."""
         epoch: bytes | None = self.channel.call("HGET", self.keys.meta, "epoch")
         return epoch
+
+    def _create_each(
+        self, script: str, keys: Sequence[str], head: tuple[Value, ...], rows: Sequence[Row]
+    ) -> None:
+        """Run a script that creates the tasks of rows, in chunks, as `create` does.
+
+        After the first one, chunks go out before the replies to those before them.
+        """
+        pieces = list(row_chunks(rows))
+        for chunk in pieces[:1]:
+            self.create(script, keys, *head, *_flat(chunk))
+        for group in chunks(pieces[1:], CHUNKS_AT_ONCE):
+            self._create_group(script, keys, head, group)
+
+    def _create_group(
+        self,
+        script: str,
+        keys: Sequence[str],
+        head: tuple[Value, ...],
+        group: Sequence[Sequence[Sequence[Value]]],
+    ) -> None:
+        start: tuple[Value, ...] = (len(keys), *keys, *head)
+        replies = self.channel.run_each(
+            load_script(script), lambda: ((*start, *_flat(chunk)) for chunk in group)
+        )
+        for chunk, reply in zip(group, replies, strict=True):
+            if reply == -1:
+                self.create(script, keys, *head, *_flat(chunk))
 
     def create(self, script: str, keys: Sequence[str], *arguments: Value) -> Any:
         """Run a script that begins nothing where the network has vanished; begin it anew there.

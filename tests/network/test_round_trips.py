@@ -59,7 +59,7 @@ CALLS: dict[str, tuple[int, Callable[[ParamNetwork], object]]] = {
     "push_tasks": (1, lambda n: n.push_tasks(points(3))),
     "push_tasks with known extras": (1, lambda n: n.push_tasks([POINT], xss_extra=[{"batch": 2}])),
     "push_tasks with new extras": (2, lambda n: n.push_tasks([POINT], xss_extra=[{"late": 2}])),
-    "push_tasks of 2500": (3, lambda n: n.push_tasks(points(2500))),
+    "push_tasks of 10000": (2, lambda n: n.push_tasks(points(10_000))),
     "push_finished_tasks": (1, lambda n: n.push_finished_tasks([POINT], [Scores(y=0.0)])),
     "push_failed_tasks": (1, lambda n: n.push_failed_tasks([POINT])),
     "empty_queue": (2, lambda n: n.empty_queue()),

@@ -46,7 +46,7 @@ def every_call(net: StoredNetwork) -> Calls:
         ("read_hashes", lambda: store.indexes.read_hashes(["a"], ["xs"])),
         ("write_hashes", lambda: store.write_hashes(["note"], [("h", b"1")], guarded=False)),
         ("read_index", lambda: store.indexes.read_index("all", ["xs"])),
-        ("read_finished", lambda: store.indexes.read_finished(0, ["xs"])),
+        ("finished_pages", lambda: next(store.indexes.finished_pages(0, ["xs"]))),
         ("snapshot", lambda: store.indexes.snapshot(["queue", "failed"])),
         ("count", lambda: store.indexes.count("running")),
         ("task_keys", lambda: store.indexes.task_keys("all")),

@@ -130,15 +130,15 @@ def test_finished_tasks_are_read_from_an_offset(
     monkeypatch.setattr(index_store, "PAGE", 2)
     net.store.join("1", "e1", b"schemas")
     net.push_finished("c", "a", "b")
-    assert net.store.indexes.read_finished(0, ["ys"]) == Page(
+    assert next(net.store.indexes.finished_pages(0, ["ys"])) == Page(
         b"e1", 3, b"b", {"key": [b"c", b"a"], "ys": [b"Y", b"Y"]}
     )
-    assert net.store.indexes.read_finished(2, ["ys"]) == Page(
+    assert next(net.store.indexes.finished_pages(2, ["ys"])) == Page(
         b"e1", 3, b"a", {"key": [b"b"], "ys": [b"Y"]}
     )
     nothing: Columns = {"key": [], "ys": []}
-    assert net.store.indexes.read_finished(3, ["ys"]) == Page(b"e1", 3, b"b", nothing)
-    assert net.store.indexes.read_finished(9, ["ys"]) == Page(b"e1", 3, None, nothing)
+    assert next(net.store.indexes.finished_pages(3, ["ys"])) == Page(b"e1", 3, b"b", nothing)
+    assert next(net.store.indexes.finished_pages(9, ["ys"])) == Page(b"e1", 3, None, nothing)
     assert net.store.indexes.finished_keys(1, 5) == ["a", "b"]
 
 
@@ -147,7 +147,7 @@ def test_a_read_writes_nothing(reader: StoredNetwork) -> None:
     reader.push_finished("x")
     before = contents(reader.client)
     reader.store.indexes.read_index("all", ["xs"])
-    reader.store.indexes.read_finished(0, ["xs"])
+    next(reader.store.indexes.finished_pages(0, ["xs"]))
     reader.store.indexes.snapshot(["queue", "finished"])
     assert contents(reader.client) == before
 
@@ -158,7 +158,7 @@ def test_pages_of_a_list_and_of_finished_tasks_take_one_round_trip(net: StoredNe
     before = n_round_trips(net)
     net.store.indexes.read_index("all", ["xs"])
     assert n_round_trips(net) - before == 1
-    net.store.indexes.read_finished(0, ["xs"])
+    next(net.store.indexes.finished_pages(0, ["xs"]))
     assert n_round_trips(net) - before == 2
 
 
@@ -180,16 +180,16 @@ def test_that_sort_is_refused_is_found_out_once_for_finished_tasks(
     confined.push_finished("a")
     confined.store.indexes.read_hashes(["a"], ["xs"])
     before = n_round_trips(confined)
-    confined.store.indexes.read_finished(0, ["xs"])
+    next(confined.store.indexes.finished_pages(0, ["xs"]))
     first = n_round_trips(confined) - before
     before = n_round_trips(confined)
-    confined.store.indexes.read_finished(0, ["xs"])
+    next(confined.store.indexes.finished_pages(0, ["xs"]))
     assert n_round_trips(confined) - before == first - 1
     before = n_round_trips(confined)
     confined.store.indexes.read_index("all", ["xs"])
     assert n_round_trips(confined) - before == 2
     refused = confined.client.info("commandstats")["cmdstat_sort"]["failed_calls"]
-    confined.store.indexes.read_finished(0, ["xs"])
+    next(confined.store.indexes.finished_pages(0, ["xs"]))
     assert confined.client.info("commandstats")["cmdstat_sort"]["failed_calls"] == refused
 
 
@@ -212,7 +212,10 @@ def test_a_user_who_may_not_sort_at_all_reads_by_the_script(confined: StoredNetw
         "key": [b"b", b"a"],
         "xs": [b"B", b"A"],
     }
-    assert confined.store.indexes.read_finished(0, ["ys"]).columns == {"key": [b"x"], "ys": [b"Y"]}
+    assert next(confined.store.indexes.finished_pages(0, ["ys"])).columns == {
+        "key": [b"x"],
+        "ys": [b"Y"],
+    }
 
 
 def test_a_snapshot_lists_indexes_at_one_instant(net: StoredNetwork) -> None:
