@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, Literal, NamedTuple, TypeVar
 
@@ -48,7 +48,7 @@ class Page(NamedTuple):
     epoch: bytes
     n_finished: int
     last: bytes | None
-    """Key of the task before the page, None where there is none."""
+    """Key of the task before the page, where there is one; at the beginning that of the last."""
     columns: Columns
 
 
@@ -127,7 +127,7 @@ class IndexStore:
         keys = self._keys(index)
         return {"key": list(keys), **self.read_hashes(keys, fields)}
 
-    def finished_pages(self, offset: int, fields: Sequence[str]) -> Iterator[Page]:
+    def finished_pages(self, offset: int, fields: Sequence[str]) -> Generator[Page]:
         """Read the finished tasks from an offset in the order of finishing, page by page.
 
         While one page is used, the server prepares the next ones. It may end early, where the
