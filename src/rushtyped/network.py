@@ -243,8 +243,9 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         wanted = check_count("n", n, least=0) if n is not None else len(ids or ())
         seconds = settings(start_worker_timeout=timeout).start_worker_timeout
         left = countdown(seconds)
+        event: bytes | None = None
         while True:
-            event = self._store.last_event()
+            event = event or self._store.last_event()
             registered = self._crew.registered(ids)
             if len(registered) >= (wanted or 0):
                 return
@@ -255,7 +256,7 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
                     f"{len(registered)} of {wanted} workers registered within {seconds:g} s: "
                     "look at their messages (message_log=), or wait longer"
                 )
-            self._store.wait_for_event(event, min(left(), self._crew.pause))
+            event = self._store.wait_for_event(event, min(left(), self._crew.pause))
 
     def wait_until_done(self, *, timeout: float | None = None, progress: bool = False) -> None:
         """Wait until the budget is spent and no task runs, or no worker is left.

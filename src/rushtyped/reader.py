@@ -90,8 +90,8 @@ class Reader:
         event = self._store.last_event() if timeout > 0 else b""
         self._read_new()
         while not self._has_unseen() and time.monotonic() < deadline:
-            self._store.wait_for_event(event, deadline - time.monotonic())
-            event = self._store.last_event()
+            left = deadline - time.monotonic()
+            event = self._store.wait_for_event(event, left) or self._store.last_event()
             self._read_new()
         frame = self._unseen(fields)
         self._returned.difference_update(self._cached_keys(self._seen) if self._returned else ())

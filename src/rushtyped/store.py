@@ -283,10 +283,17 @@ class Store:
         event: bytes = newest[0][0] if newest else b"0-0"
         return event
 
-    def wait_for_event(self, event: bytes, seconds: float) -> None:
-        """Block on the server until there is an event newer than this, or the time is up."""
+    def wait_for_event(self, event: bytes, seconds: float) -> bytes | None:
+        """Block on the server until there is an event newer than this, or the time is up.
+
+        Returns the last of the events that have come, to wait on from, None where none has. Take
+        `last_event` then: a server that went back to an earlier state may number them anew.
+        """
         block = max(1, int(min(BLOCK_MS, seconds * 1000)))
-        self.channel.call("XREAD", "COUNT", 1, "BLOCK", block, "STREAMS", self.keys.events, event)
+        events = self.keys.events
+        found = self.channel.call("XREAD", "COUNT", 100, "BLOCK", block, "STREAMS", events, event)
+        newest: bytes | None = found[0][1][-1][0] if found else None
+        return newest
 
     def epoch(self) -> bytes | None:
         """Token that is new after every reset."""

@@ -52,9 +52,10 @@ class Waiter:
         stores again, and whatever the watch raises.
         """
         deadline = float("inf") if timeout is None else time.monotonic() + timeout
+        event: bytes | None = None
         while self._open:
             watch.look()
-            event = self._store.last_event()
+            event = event or self._store.last_event()
             n_workers = self._look()
             if not self._open or (n_workers == 0 and watch.is_deserted()):
                 return
@@ -64,7 +65,7 @@ class Waiter:
                     f"{len(self._open)} tasks were neither finished nor failed within "
                     f"{timeout:g} s, {min(self._open)!r} among them"
                 )
-            self._store.wait_for_event(event, min(left, watch.pause))
+            event = self._store.wait_for_event(event, min(left, watch.pause))
 
     def _look(self) -> int:
         """Take out what has been settled since the last look; return the number of workers."""

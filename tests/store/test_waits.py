@@ -51,8 +51,9 @@ def test_an_event_that_came_before_ends_it_at_once(net: StoredNetwork) -> None:
     event = net.store.last_event()
     assert event == b"0-0"
     net.push("a")
+    net.push("b")
     began = time.monotonic()
-    net.store.wait_for_event(event, 5.0)
+    assert net.store.wait_for_event(event, 5.0) == net.store.last_event()
     assert time.monotonic() - began < 1.0
     assert net.store.last_event() == net.client.xrevrange(net.keys.events, count=1)[0][0]
 
@@ -62,7 +63,7 @@ def test_it_ends_with_its_time_and_one_command(net: StoredNetwork) -> None:
     event = net.store.last_event()
     net.client.config_resetstat()
     before, began = net.channel.n_round_trips, time.monotonic()
-    net.store.wait_for_event(event, 0.2)
+    assert net.store.wait_for_event(event, 0.2) is None
     assert 0.19 < time.monotonic() - began < 1.0
     assert net.channel.n_round_trips - before == 1
     assert n_commands(net, "xread") == 1
