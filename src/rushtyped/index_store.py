@@ -50,6 +50,8 @@ class Page(NamedTuple):
     last: bytes | None
     """Key of the task before the page, where there is one; at the beginning that of the last."""
     columns: Columns
+    waited: Any = None
+    """Reply to the command that was to wait before."""
 
 
 class IndexStore:
@@ -127,13 +129,16 @@ class IndexStore:
         keys = self._keys(index)
         return {"key": list(keys), **self.read_hashes(keys, fields)}
 
-    def finished_pages(self, offset: int, fields: Sequence[str]) -> Generator[Page]:
+    def finished_pages(
+        self, offset: int, fields: Sequence[str], wait: Command | None = None
+    ) -> Generator[Page]:
         """Read the finished tasks from an offset in the order of finishing, page by page.
 
-        While one page is used, the server prepares the next ones. It may end early, where the
-        server has lost tasks meanwhile.
+        The first page is read when `wait` has been replied to, in the same round trip. While one
+        page is used, the server prepares the next ones. It may end early, where the server has
+        lost tasks meanwhile.
         """
-        page = self._read_finished(offset, fields)
+        page = self._read_finished(offset, fields, wait)
         yield page
         offset += len(page.columns["key"])
         if offset < page.n_finished and not self._sort_is_refused:
@@ -144,17 +149,21 @@ class IndexStore:
             yield page
             offset += len(page.columns["key"])
 
-    def _read_finished(self, offset: int, fields: Sequence[str]) -> Page:
+    def _read_finished(
+        self, offset: int, fields: Sequence[str], wait: Command | None = None
+    ) -> Page:
         """Read one page of finished tasks."""
         n = self._pace.rows(fields, PAGE)
-        commands = self._finished_page(offset, n, fields)
+        waits = () if wait is None else (wait,)
+        commands = (*waits, *self._finished_page(offset, n, fields))
         if not self._sort_is_refused:
             try:
                 return self._page(self.channel.pipeline(commands), fields)
             except ServerError as error:
                 self._note_refusal(error)
-        epoch, n_finished, last = self.channel.pipeline(commands[:3])
-        return Page(epoch, n_finished, last, self._read_page("finished", offset, n, fields))
+        *waited, epoch, n_finished, last = self.channel.pipeline(commands[:-1])
+        columns = self._read_page("finished", offset, n, fields)
+        return Page(epoch, n_finished, last, columns, *waited)
 
     def _pages_ahead(self, offset: int, n_finished: int, fields: Sequence[str]) -> Iterator[Page]:
         """Read pages that are asked for before those in front of them are used."""
@@ -184,8 +193,8 @@ class IndexStore:
         )
 
     def _page(self, replies: Sequence[Any], fields: Sequence[str]) -> Page:
-        epoch, n_finished, last, values = replies
-        return Page(epoch, n_finished, last, self._noted(values, fields))
+        *waited, epoch, n_finished, last, values = replies
+        return Page(epoch, n_finished, last, self._noted(values, fields), *waited)
 
     def finished_keys(self, first: int, n: int) -> list[str]:
         """List n finished keys from a position in the order of finishing, or fewer at its end."""

@@ -343,9 +343,7 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         return findings_frame(verifier.verify(repair=repair, read=read))
 
     def fail_tasks(
-        self,
-        keys: Sequence[str] | None = None,
-        conditions: Conditions = None,
+        self, keys: Sequence[str] | None = None, conditions: Conditions = None
     ) -> list[str]:
         """Fail queued or running tasks, all queued ones where none is named.
 

@@ -11,6 +11,7 @@ import polars as pl
 from loguru import logger
 
 from rushtyped.cache import FrameChunks
+from rushtyped.channel import Command
 from rushtyped.codec.instants import LAST_MICROSECOND
 from rushtyped.frames import (
     STATE_DTYPE,
@@ -26,7 +27,7 @@ from rushtyped.models import TaskState
 from rushtyped.printable import excerpt
 from rushtyped.schema import TIMES, Field, NetworkSchema
 from rushtyped.selection import ALL_FIELDS, INDEXES
-from rushtyped.store import Store
+from rushtyped.store import Store, newest_of
 
 WORKER_SCHEMA: dict[str, pl.DataType] = {
     "worker_id": pl.String(),
@@ -89,10 +90,8 @@ class Reader:
         deadline = time.monotonic() + timeout
         event = self._store.last_event() if timeout > 0 else b""
         self._read_new()
-        while not self._has_unseen() and time.monotonic() < deadline:
-            left = deadline - time.monotonic()
-            event = self._store.wait_for_event(event, left) or self._store.last_event()
-            self._read_new()
+        while not self._has_unseen() and (left := deadline - time.monotonic()) > 0:
+            event = self._read_new(self._store.event_after(event, left)) or event
         frame = self._unseen(fields)
         self._returned.difference_update(self._cached_keys(self._seen) if self._returned else ())
         self._seen = self._n_read
@@ -150,35 +149,44 @@ class Reader:
             **self._store.indexes.read_hashes(keys, names),
         }
 
-    def _read_new(self) -> None:
-        """Append what has finished since the last time to the cache."""
+    def _read_new(self, wait: Command | None = None) -> bytes | None:
+        """Append what has finished since the last time to the cache.
+
+        Where it is to wait for an event before, it returns the newest that has come.
+        """
         dropped: list[str] = []
-        while not self._read_on(dropped):
-            pass
+        is_done, event = self._read_on(dropped, wait)
+        while not is_done:
+            is_done, _ = self._read_on(dropped)
         self._seen = min(self._seen, self._n_read)
         if dropped:
             self._report(dropped)
+        return event
 
-    def _read_on(self, dropped: list[str]) -> bool:
-        """Append pages that follow what is cached; False where there is more to read after that.
+    def _read_on(
+        self, dropped: list[str], wait: Command | None = None
+    ) -> tuple[bool, bytes | None]:
+        """Append pages that follow what is cached: whether that was all, and the newest event.
 
         The keys of rows that the server has lost are added to `dropped`.
         """
         n_finished = 0
-        for page in self._store.indexes.finished_pages(self._n_read, _OF_FINISHED):
+        event: bytes | None = None
+        for page in self._store.indexes.finished_pages(self._n_read, _OF_FINISHED, wait):
+            event = event or newest_of(page.waited)
             if self._epoch not in (b"", page.epoch):
                 logger.warning("The network was reset or has lost tasks: reading all anew")
                 self._seen, self._epoch = 0, page.epoch
                 self._returned.clear()
                 self.reset_cache()
-                return False
+                return False, event
             self._epoch = page.epoch
             if self._may_have_lost(page):
                 dropped += self._drop_lost()
-                return False
+                return False, event
             self._append(page.columns)
             n_finished = page.n_finished
-        return self._n_read >= n_finished
+        return self._n_read >= n_finished, event
 
     def _append(self, columns: Columns) -> None:
         keys = columns["key"]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, NamedTuple, TypeVar
 
-from rushtyped.channel import Channel
+from rushtyped.channel import Channel, Command
 from rushtyped.errors import CorruptDataError, UnknownNetworkError
 from rushtyped.index_store import CHUNK, IndexStore, Value, chunks, texts
 from rushtyped.keys import NetworkKeys
@@ -289,11 +289,12 @@ class Store:
         Returns the last of the events that have come, to wait on from, None where none has. Take
         `last_event` then: a server that went back to an earlier state may number them anew.
         """
+        return newest_of(self.channel.call(*self.event_after(event, seconds)))
+
+    def event_after(self, event: bytes, seconds: float) -> Command:
+        """Write the command that waits for events; `newest_of` reads its reply."""
         block = max(1, int(min(BLOCK_MS, seconds * 1000)))
-        events = self.keys.events
-        found = self.channel.call("XREAD", "COUNT", 100, "BLOCK", block, "STREAMS", events, event)
-        newest: bytes | None = found[0][1][-1][0] if found else None
-        return newest
+        return "XREAD", "COUNT", 100, "BLOCK", block, "STREAMS", self.keys.events, event
 
     def epoch(self) -> bytes | None:
         """Token that is new after every reset."""
@@ -346,6 +347,12 @@ class Store:
     def run(self, script: str, keys: Sequence[str], *arguments: Value) -> Any:
         """Run a script by name."""
         return self.channel.run(load_script(script), len(keys), *keys, *arguments)
+
+
+def newest_of(found: Any) -> bytes | None:
+    """Name the last of the events that a wait has found, if there is any."""
+    newest: bytes | None = found[0][1][-1][0] if found else None
+    return newest
 
 
 def row_chunks(rows: Sequence[Row], most: int = CHUNK) -> Iterator[Sequence[Row]]:
