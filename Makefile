@@ -8,6 +8,8 @@ VENV := .venv
 PYTHON ?=
 # What `make test` does not run on; see tests/servers/forms.py.
 SERVERS ?= redis cluster sentinel tls acl
+# What the benchmarks compare with; pandas is for Optuna's frames.
+PEERS ?= celery optuna pandas rq saq
 WORKERS ?= 2
 ARGS ?=
 PY := $(VENV)/bin/python
@@ -26,7 +28,7 @@ help:
 	@echo 'make test-long    run all tests'
 	@echo 'make chaos        lose processes, servers and connections under 100,000 tasks, and count them'
 	@echo 'make load         bear a million tasks, 200 workers and large values, and weigh them'
-	@echo 'make bench        run the benchmarks'
+	@echo 'make bench        measure rushtyped beside its peers ($(PEERS))'
 	@echo 'make lint         run ruff, mypy and basedpyright'
 	@echo 'make clean        remove everything that the targets above made'
 
@@ -58,8 +60,10 @@ chaos: $(VENV)/.stamp-dev
 load: $(VENV)/.stamp-dev
 	$(PY) -m pytest -q -rP --show-capture=stdout tests/load $(ARGS)
 
-bench: $(VENV)/.stamp-dev
-	$(PY) -m tests.benchmarks.run $(ARGS)
+# The peers bring plugins for pytest and much else, so they get an environment of their own.
+bench:
+	@$(MAKE) --no-print-directory .venv-bench/.stamp-peers VENV=.venv-bench
+	.venv-bench/bin/python -m tests.benchmarks.run $(ARGS)
 
 lint: $(VENV)/.stamp-dev
 	$(PY) -m ruff check
@@ -70,6 +74,13 @@ lint: $(VENV)/.stamp-dev
 clean:
 	rm -rf .venv .venv-* .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.stamp-peers: $(VENV)/.stamp-bench
+	@for peer in $(PEERS); do \
+		$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt "$$peer" \
+			|| echo "$$peer does not install: it will be missing in the figures"; \
+	done
+	@touch $@
 
 # One stamp for each extra, written last. A marker is left when an installation is interrupted: pip
 # would take a half-copied package for a whole one, so the next call starts from an empty folder.

@@ -163,8 +163,6 @@ class Model(Generic[X, Y, XE, YE]):
             if runs or (task.state is TaskState.QUEUED and worker_id is None):
                 self._move(key, TaskState.FAILED, condition=reason)
                 moved.append(key)
-            elif key in moved:
-                moved.append(key)
         return moved
 
     def retry(self, keys: Sequence[str]) -> list[str]:
@@ -174,8 +172,6 @@ class Model(Generic[X, Y, XE, YE]):
             if self.task(key).state is TaskState.FAILED:
                 self._requeue(key)
                 self.queue.append(key)
-                moved.append(key)
-            elif key in moved:
                 moved.append(key)
         return moved
 
