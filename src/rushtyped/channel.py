@@ -147,11 +147,16 @@ class Channel:
         commands, connection = pending
         if connection is None:
             return self.pipeline(commands)
-        replies: list[Any]
         try:
-            replies = self._over(connection, _received, (commands,))
+            replies = _received(connection, commands)
         except Exception as error:  # noqa: BLE001 - raised by its right name where it lasts
-            replies = self._insist(self._send_all, (commands,), error)
+            self._give_back(connection, error)
+            again: list[Any] = self._insist(self._send_all, (commands,), error)
+            return again
+        except BaseException as error:
+            self._give_back(connection, error)
+            raise
+        self._free.append(connection)
         return replies
 
     @staticmethod
@@ -208,7 +213,14 @@ class Channel:
 
     def _attempt(self, exchange: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
         """Do an exchange over a connection of its own."""
-        return self._over(self._taken(), exchange, arguments)
+        connection = self._taken()
+        try:
+            reply = exchange(connection, *arguments)
+        except BaseException as error:
+            self._give_back(connection, error)
+            raise
+        self._free.append(connection)
+        return reply
 
     def _taken(self) -> Any:
         """Take a free connection, or make one."""
@@ -220,20 +232,12 @@ class Channel:
         except IndexError:
             return self._new_connection()
 
-    def _over(
-        self, connection: Any, exchange: Callable[..., Any], arguments: tuple[Any, ...]
-    ) -> Any:
-        """Do an exchange over a connection, which is free afterwards or gone."""
-        try:
-            reply = exchange(connection, *arguments)
-        except exceptions.ResponseError:
+    def _give_back(self, connection: Any, error: BaseException) -> None:
+        """Note that a connection is free after an error, unless a reply may be on its way."""
+        if isinstance(error, exceptions.ResponseError):
             self._free.append(connection)
-            raise
-        except BaseException:
-            connection.disconnect()  # a reply may still be on its way
-            raise
-        self._free.append(connection)
-        return reply
+        else:
+            connection.disconnect()
 
     def _insist(
         self, exchange: Callable[..., Any], arguments: tuple[Any, ...], error: Exception

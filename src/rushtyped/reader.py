@@ -63,6 +63,7 @@ class Reader:
         self._compared_at = store.channel.recovered_at
         self._epoch: bytes | None = b""
         self._owners = _owners(schema)
+        self._has_free_form = any(group.free_form for group in schema.groups)
         self.reset_cache()
 
     def reset_cache(self) -> None:
@@ -290,7 +291,7 @@ class Reader:
 
     def _learn_owners(self, frame: pl.DataFrame, columns: Mapping[str, Blobs]) -> None:
         """Note which field each free-form column belongs to."""
-        if self._owners.keys() >= set(frame.columns):
+        if not self._has_free_form or self._owners.keys() >= set(frame.columns):
             return
         for group in self._schema.groups:
             if group.free_form:

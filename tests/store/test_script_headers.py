@@ -80,6 +80,7 @@ def header(name: str) -> Header:
             kinds.append("include")
         else:
             assert re.fullmatch(r"--   \S.*", line), f"{line!r} is none of the known lines"
+    includes |= set(re.findall(r"^-- include ([a-z_]+)$", read(name), re.MULTILINE))
     return Header(lines[0], keys, arguments, rest, includes, kinds)
 
 

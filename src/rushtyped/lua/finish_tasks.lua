@@ -11,12 +11,12 @@
 -- ARGV[3...] per task: key, ys, ys_extra ('' for none)
 -- Returns {verdict, finished tasks, moved...}: per task 1 where this call or its repeat finished
 --   it, 0 where not, -1 where there is no such task (then nothing at all is written)
--- include clock, append, announce, expire, verdict
+-- include clock, announce, verdict
 local meta, running, finished, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local running_workers, worker_tasks, terminate = KEYS[5], KEYS[6], KEYS[7]
 local prefix, worker_id = ARGV[1], ARGV[2]
 local now, text = clock()
-local moved, fresh, unknown = {}, {}, false
+local moved, n, unknown = {}, 0, false
 for i = 3, #ARGV, 3 do
   local owned = redis.call('HMGET', prefix .. 'task:' .. ARGV[i], 'state', 'worker_id')
   local state = owned[1]
@@ -40,16 +40,16 @@ for j = 1, #moved do
     if not unknown and redis.call('ZREM', running, key) == 1 then
       redis.call('HSET', task, 'state', 'finished', 'ys', ys, 'finished_at', text)
       if ys_extra ~= '' then redis.call('HSET', task, 'ys_extra', ys_extra) end
-      fresh[#fresh + 1] = key
+      redis.call('RPUSH', finished, key)
+      redis.call('SREM', worker_tasks, key)
+      n = n + 1
     end
   end
 end
-append('RPUSH', finished, fresh)
-append('SREM', worker_tasks, fresh)
-if #fresh > 0 then announce(events, 'finished', #fresh, worker_id) end
+if n > 0 then announce(events, 'finished', n, worker_id) end
 local n_finished = redis.call('LLEN', finished)
 local budget = redis.call('HMGET', meta, 'max_tasks', 'max_seconds', 'started_at', 'expires_at')
-if #fresh > 0 then expire(budget[4], finished) end
+if n > 0 and budget[4] then redis.call('PEXPIREAT', finished, budget[4]) end
 local reason = verdict(budget, n_finished, running_workers, terminate, worker_id, now)
 local reply = {reason, n_finished}
 for j = 1, #moved do reply[j + 2] = moved[j] end

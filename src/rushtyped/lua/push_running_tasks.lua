@@ -13,10 +13,11 @@
 -- Returns {verdict, finished tasks, detail}: the verdicts of verdict.lua; FULL while other tasks
 --   hold the slots, detail is the newest event; EXCESS when the budget never fits so many, detail
 --   is what is left of it
--- include clock, append, announce, expire, verdict, last_event
+-- include clock, announce, verdict
 local meta, all, running, finished, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local running_workers, worker_tasks, terminate = KEYS[6], KEYS[7], KEYS[8]
 local prefix, worker_id = ARGV[1], ARGV[2]
+-- to make a function takes as long as a command: those that are seldom needed are made there
 local FULL, EXCESS = 4, 5
 local n = (#ARGV - 2) / 3
 local now, text = clock()
@@ -30,23 +31,25 @@ if budget[1] then
   local left = budget[1] - n_finished
   if n > left then return {EXCESS, n_finished, left} end
   if n > left - redis.call('ZCARD', running) then
+-- include last_event
     return {FULL, n_finished, last_event(events)}
   end
 end
 if budget[2] and not budget[3] then redis.call('HSET', meta, 'started_at', text) end
-local keys = {}
 for i = 3, #ARGV, 3 do
   local key, xs, xs_extra = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   local task = prefix .. 'task:' .. key
   redis.call('HSET', task, 'state', 'running', 'xs', xs, 'attempt', 1, 'created_at', text,
     'started_at', text, 'worker_id', worker_id)
   if xs_extra ~= '' then redis.call('HSET', task, 'xs_extra', xs_extra) end
-  expire(at, task)
-  redis.call('ZADD', running, now + #keys, key)
-  keys[#keys + 1] = key
+  if at then redis.call('PEXPIREAT', task, at) end
+  redis.call('ZADD', running, now + (i - 3) / 3, key)
+  redis.call('RPUSH', all, key)
+  redis.call('SADD', worker_tasks, key)
 end
-if append('RPUSH', all, keys) == n then expire(at, all) end
-append('SADD', worker_tasks, keys)
-expire(at, running, worker_tasks)
+if at then
+-- include expire
+  expire(at, all, running, worker_tasks)
+end
 announce(events, 'running', n, worker_id)
 return {GO, n_finished, ''}
