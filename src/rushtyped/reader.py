@@ -63,6 +63,7 @@ class Reader:
         self._compared_at = store.channel.recovered_at
         self._epoch: bytes | None = b""
         self._owners = _owners(schema)
+        self._template = empty_frame(schema, ALL_FIELDS)
         self._has_free_form = any(group.free_form for group in schema.groups)
         self.reset_cache()
 
@@ -72,7 +73,7 @@ class Reader:
         self._last: bytes | None = None
         self._gone: list[int] = []  # positions of finished tasks whose hash has gone
         self._gone_keys: list[str] = []
-        self._cache = FrameChunks(empty_frame(self._schema, ALL_FIELDS))
+        self._cache = FrameChunks(self._template)
 
     def index(self, index: Index, fields: Sequence[Field]) -> pl.DataFrame:
         """Read the tasks of one index, in its order."""

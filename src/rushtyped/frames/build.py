@@ -17,6 +17,7 @@ from rushtyped.codec.free import LARGE, check_depth, shallow, unpack_plain, why
 from rushtyped.errors import CorruptDataError, InvalidArgumentError
 from rushtyped.frames.columns import CONDITION, STATE_DTYPE, UTC_INSTANT, Column, check_range
 from rushtyped.frames.few import MOST_ROWS, MOST_UNGUARDED, build_few
+from rushtyped.frames.floats import Layout, float_series, layout_of
 from rushtyped.frames.free import as_text, free_series
 from rushtyped.printable import excerpt
 from rushtyped.schema import GROUPS, RESERVED, TIMES, Field, Group, Models, NetworkSchema
@@ -99,19 +100,20 @@ class _Plan:
     columns: tuple[Column, ...]
     blank: dict[str, None]
     """The row of a task that lacks the group."""
+    layout: Layout | None
+    """Of groups of nothing but floats."""
 
 
 @lru_cache(maxsize=256)
 def _plans(models: Models) -> dict[Group, _Plan]:
     codec = task_codec(models)
-    return {
-        group.name: _Plan(
-            codec.group(group.name),
-            tuple(Column.of(name, column) for name, column in group.columns.items()),
-            dict.fromkeys(group.columns),
-        )
-        for group in codec.schema.groups
-    }
+    plans: dict[Group, _Plan] = {}
+    for group in codec.schema.groups:
+        columns = tuple(Column.of(name, column) for name, column in group.columns.items())
+        layout = None if group.free_form else layout_of(columns)
+        blank = dict.fromkeys(group.columns)
+        plans[group.name] = _Plan(codec.group(group.name), columns, blank, layout)
+    return plans
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,10 @@ class _Source:
 
     def group(self, name: Group, plan: _Plan, taken: set[str]) -> list[pl.Series]:
         """Read the columns of a group; add the free ones to what is taken."""
+        if plan.layout is not None:
+            floats = float_series(plan.layout, self.columns[name])
+            if floats is not None:
+                return floats
         length = len(self.columns[name])
         starts = range(0, max(length, 1), _ROWS_AT_ONCE)
         chunks = [slice(start, start + _ROWS_AT_ONCE) for start in starts]
