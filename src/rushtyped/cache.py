@@ -33,6 +33,11 @@ class FrameChunks:
         self._whole = self._settled.clone()
 
     @property
+    def columns(self) -> list[str]:
+        """Name the columns."""
+        return self._whole.columns
+
+    @property
     def height(self) -> int:
         """Count the rows."""
         return self._whole.height

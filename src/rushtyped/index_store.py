@@ -223,9 +223,9 @@ class IndexStore:
 
     def _noted(self, values: list[Any], fields: Sequence[str]) -> Columns:
         """Turn rows of a key and fields to columns, and note their size for the next read."""
-        columns = _columns(values, ("key", *fields))
-        self._pace.note(fields, columns.values())
-        return columns
+        names = ("key", *fields)
+        self._pace.note(fields, values, len(names))
+        return _columns(values, names)
 
     def _sort(self, index: Index, offset: int, n: int, fields: Sequence[str]) -> tuple[Value, ...]:
         patterns = chain.from_iterable(("GET", self.keys.task_field(field)) for field in fields)
@@ -244,9 +244,9 @@ class IndexStore:
             most = max(1, min(CHUNK, MOST_READ // len(fields)))
             chunk = task_keys[done : done + self._pace.rows(fields, most)]
             names: tuple[Value, ...] = (self.keys.prefix, len(fields), *fields)
-            read = _columns(self.channel.run(script, 0, *names, *chunk), fields)
-            self._pace.note(fields, read.values())
-            for field, values in read.items():
+            read = self.channel.run(script, 0, *names, *chunk)
+            self._pace.note(fields, read, len(fields))
+            for field, values in _columns(read, fields).items():
                 columns[field] += values
             done += len(chunk)
         return columns

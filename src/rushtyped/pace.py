@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 PAGE_BYTES = 4_000_000
 """Bytes that one command is to read; some milliseconds in which the server serves no other."""
@@ -11,7 +11,8 @@ FIRST_ROWS = 100
 MOST_VALUES = 40_000
 """Values that one command reads, however small they are."""
 
-_EVERY = 8  # so many rows are weighed by one
+_FEW = 1000  # values that are all weighed
+_EVERY = 8  # else so many rows are weighed by one value
 
 
 class Pace:
@@ -27,12 +28,10 @@ class Pace:
         narrow = max(1, MOST_VALUES // max(1, len(fields)))
         return min(most, narrow, self._rows.get(tuple(fields), FIRST_ROWS))
 
-    def note(self, fields: Sequence[str], columns: Iterable[Sequence[bytes | None]]) -> None:
-        """Take note of the size of what was read."""
-        n_rows = size = 0
-        for column in columns:
-            sample = column[::_EVERY]
-            n_rows = len(sample)
-            size += sum(map(len, filter(None, sample)))
-        if n_rows:
-            self._rows[tuple(fields)] = max(1, PAGE_BYTES * n_rows // max(1, size))
+    def note(self, fields: Sequence[str], values: Sequence[bytes | None], width: int) -> None:
+        """Take note of the size of what was read: rows of so many values, one after the other."""
+        # of many rows some values, of each column in its turn
+        sample = values if len(values) < _FEW else values[:: _EVERY * width + 1]
+        if sample:
+            size = sum(map(len, filter(None, sample))) * width // len(sample)
+            self._rows[tuple(fields)] = max(1, PAGE_BYTES // max(1, size))

@@ -6,6 +6,7 @@ import time
 from bisect import bisect_left
 from collections.abc import Collection, Mapping, Sequence
 from itertools import compress, takewhile
+from typing import NamedTuple
 
 import polars as pl
 from loguru import logger
@@ -47,6 +48,13 @@ _COMPARED = 20_000
 _MOST_NAMED = 3
 
 
+class _Chosen(NamedTuple):
+    """Columns that some fields have, among others."""
+
+    of: list[str]
+    names: list[str]
+
+
 class Reader:
     """The frames of one Network or Worker.
 
@@ -62,6 +70,7 @@ class Reader:
         self._returned: set[str] = set()  # keys seen as new that the server has lost since
         self._compared_at = store.channel.recovered_at
         self._epoch: bytes | None = b""
+        self._chosen: dict[tuple[Field, ...], _Chosen] = {}
         self._owners = _owners(schema)
         self._template = empty_frame(schema, ALL_FIELDS)
         self._has_free_form = any(group.free_form for group in schema.groups)
@@ -285,10 +294,13 @@ class Reader:
 
     def _selected(self, fields: Sequence[Field], *, offset: int = 0) -> pl.DataFrame:
         """Take the columns of some fields from the cache."""
-        wanted = {"key", *fields}
-        names = self._cache.frame(offset=offset).columns
-        chosen = [name for name in names if self._owners[name] in wanted]
-        return self._cache.frame(chosen, offset=offset)
+        known = self._chosen.get(tuple(fields))
+        names = self._cache.columns
+        if known is None or known.of != names:
+            wanted = {"key", *fields}
+            known = _Chosen(names, [name for name in names if self._owners[name] in wanted])
+            self._chosen[tuple(fields)] = known
+        return self._cache.frame(known.names, offset=offset)
 
     def _learn_owners(self, frame: pl.DataFrame, columns: Mapping[str, Blobs]) -> None:
         """Note which field each free-form column belongs to."""

@@ -149,20 +149,28 @@ def test_refused_hashes_beyond_one_call_keep_all_others_from_being_written(
 def test_the_first_read_is_a_small_one_and_the_next_goes_by_its_size() -> None:
     pace = Pace()
     assert pace.rows(["xs"], 4000) == 100
-    pace.note(["xs"], [[b"x" * 100_000] * 100])
+    pace.note(["xs"], [b"x" * 100_000] * 100, 1)
     assert pace.rows(["xs"], 4000) == 40
-    pace.note(["xs"], [[b"x" * 10] * 40, [None] * 40])
+    pace.note(["xs"], [b"x" * 10, None] * 40, 2)
     assert pace.rows(["xs"], 4000) == 4000
     assert pace.rows(["ys"], 4000) == 100
-    pace.note(["ys"], [[b"x" * 9_000_000]])
+    pace.note(["ys"], [b"x" * 9_000_000], 1)
     assert pace.rows(["ys"], 4000) == 1
-    pace.note(["ys"], [[]])
+    pace.note(["ys"], [], 1)
     assert pace.rows(["ys"], 4000) == 1
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_large_values_are_weighed_whichever_column_of_many_rows_they_are_in(place: int) -> None:
+    pace, row = Pace(), [b"x"] * 3
+    row[place] = b"x" * 10_000
+    pace.note(["a", "b"], row * 2000, 3)
+    assert 300 < pace.rows(["a", "b"], 4000) < 500
 
 
 def test_many_fields_are_fewer_rows() -> None:
     fields = [f"f{number}" for number in range(400)]
     pace = Pace()
-    pace.note(fields, [[b"1"] * 100] * 400)
+    pace.note(fields, [b"1"] * 40_000, 400)
     assert pace.rows(fields, 4000) == 100
     assert Pace().rows([f"f{number}" for number in range(100_000)], 4000) == 1
