@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.benchmarks.growth import NOTE, Point, growth_table, take_growth
 from tests.benchmarks.machine import described
 from tests.benchmarks.measure import Measure
 from tests.benchmarks.measures.bulk import measure_bulk
@@ -17,11 +20,13 @@ from tests.benchmarks.measures.calls import measure_calls
 from tests.benchmarks.measures.fetch import measure_fetch
 from tests.benchmarks.measures.fleet import measure_fleet
 from tests.benchmarks.measures.latency import measure_latency
+from tests.benchmarks.measures.server import measure_server
 from tests.benchmarks.measures.start import measure_start
 from tests.benchmarks.measures.throughput import measure_throughput
 from tests.benchmarks.measures.wake import measure_wake
 from tests.benchmarks.page import all_met, page
-from tests.benchmarks.scene import FULL, QUICK, Scene, server
+from tests.benchmarks.plots import draw
+from tests.benchmarks.scene import FULL, QUICK, Effort, Scene, server
 from tests.benchmarks.suite import write_suite
 
 MEASURES: dict[str, Callable[[Scene], list[Measure]]] = {
@@ -29,40 +34,65 @@ MEASURES: dict[str, Callable[[Scene], list[Measure]]] = {
     "bulk": measure_bulk,
     "fetch": measure_fetch,
     "throughput": measure_throughput,
+    "server": measure_server,
     "wake": measure_wake,
     "start": measure_start,
     "fleet": measure_fleet,
     "latency": measure_latency,
 }
-PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
+DOCS = Path(__file__).parents[2] / "docs"
+GROWTH = "growth"
+PICTURE = Path("images") / "growth.svg"
 
 
-def measure_all(names: list[str], *, quick: bool) -> tuple[list[Measure], str]:
-    """Take the named measures one after the other; also say which server they were taken on."""
-    measures: list[Measure] = []
-    with server(QUICK if quick else FULL) as scene:
-        info = scene.client.info("server")
+@dataclass
+class Found:
+    """All that was measured."""
+
+    machine: str
+    measures: list[Measure] = field(default_factory=list)
+    points: list[Point] = field(default_factory=list)
+
+
+def take(names: Sequence[str], effort: Effort) -> Found:
+    """Take the named measures one after the other."""
+    with server(effort) as scene:
+        found = Found(described(scene.version))
         for name in names:
-            print(f"{name} ...", file=sys.stderr, flush=True)
-            measures += MEASURES[name](scene)
-    return measures, f"{info.get('server_name', 'redis')} {info.get('valkey_version', '')}".strip()
+            began = time.monotonic()
+            if name == GROWTH:
+                found.points = take_growth(scene)
+            else:
+                found.measures += MEASURES[name](scene)
+            print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+    return found
+
+
+def growth(points: Sequence[Point]) -> tuple[str, ...]:
+    """Write the part of the page about growth."""
+    if not points:
+        return ()
+    picture = f"![How time and memory grow]({PICTURE.as_posix()})"
+    return "## Growth", "", picture, "", growth_table(points), NOTE
 
 
 def main() -> int:
     """Print the page and, of a whole run, write it; exit code 1 where a bar is missed."""
+    everything = [*MEASURES, GROWTH]
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a small form, in about a minute")
-    parser.add_argument("--only", nargs="+", choices=MEASURES, default=list(MEASURES))
+    parser.add_argument("--only", nargs="+", choices=everything, default=everything)
     parser.add_argument("--json", type=Path, help="also write a suite for pyperf")
     asked = parser.parse_args()
-    measures, name = measure_all(asked.only, quick=asked.quick)
-    text = page(measures, described(name))
+    found = take(asked.only, QUICK if asked.quick else FULL)
+    text = page(found.measures, found.machine, growth(found.points))
     print(text)
-    if not asked.quick and asked.only == list(MEASURES):
-        PAGE.write_text(text)
+    if not asked.quick and asked.only == everything:
+        (DOCS / "benchmarks.md").write_text(text)
+        draw(found.points, DOCS / PICTURE)
     if asked.json is not None:
-        write_suite(measures, asked.json)
-    return int(not all(map(all_met, measures)))
+        write_suite(found.measures, asked.json)
+    return int(not all(map(all_met, found.measures)))
 
 
 if __name__ == "__main__":

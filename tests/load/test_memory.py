@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from rushtyped import Network
-from tests.benchmarks.run import XS, YS, BenchNetwork, Point, Value
+from tests.benchmarks.tasks import TEN, VALUE, Ten, TenNetwork, Value
 from tests.load.conftest import SLOW
 from tests.models import ParamNetwork, search
 from tests.servers.binaries import redis_of_debian, valkey
@@ -44,14 +44,14 @@ def test_server_memory_of_a_task(server: ServerProcess, hashes: str) -> None:
         def used() -> int:
             return int(client.info("memory")["used_memory"])
 
-        network = Network[Point, Value]("memory", redis=server.url)
+        network = Network[Ten, Value]("memory", redis=server.url)
         for state in ("queued", "finished", "expiring"):
             network.reset()
             began = used()
             if state == "queued":
-                network.push_tasks([XS] * N)
+                network.push_tasks([TEN] * N)
             else:
-                network.push_finished_tasks([XS] * N, [YS] * N)
+                network.push_finished_tasks([TEN] * N, [VALUE] * N)
             if state == "expiring":
                 network.expire(3600)
             found[state] = (used() - began) / N
@@ -62,9 +62,9 @@ def test_server_memory_of_a_task(server: ServerProcess, hashes: str) -> None:
 
 @pytest.mark.parametrize("n", [N, pytest.param(1_000_000, marks=SLOW)])
 def test_client_memory_of_a_cached_task(redis_url: str, network_id: str, n: int) -> None:
-    network = BenchNetwork(network_id, redis=redis_url)
+    network = TenNetwork(network_id, redis=redis_url)
     for _ in range(n // N):
-        network.push_finished_tasks([XS] * N, [YS] * N)
+        network.push_finished_tasks([TEN] * N, [VALUE] * N)
     network.fetch_tasks(fields=["xs"]) if n == N else None
     gc.collect()
     process = psutil.Process()

@@ -1,0 +1,157 @@
+"""Finished tasks read into frames: all of them, and one new one."""
+
+from __future__ import annotations
+
+import gc
+from typing import Any, NamedTuple
+
+from tests.benchmarks.floors import Floor
+from tests.benchmarks.measure import FLOOR, OURS, PING, Bar, Measure
+from tests.benchmarks.peers.optuna import OptunaStudy
+from tests.benchmarks.peers.presence import absence, absences
+from tests.benchmarks.scene import Scene
+from tests.benchmarks.tasks import (
+    HUNDRED,
+    TEN,
+    VALUE,
+    HundredNetwork,
+    HundredWorker,
+    TenNetwork,
+    TenWorker,
+)
+from tests.benchmarks.turns import Call, Figures, in_turns, timed, typical, without_collection
+
+FIELDS = (
+    *("xs", "ys", "xs_extra", "ys_extra", "worker_id"),
+    *("created_at", "started_at", "finished_at", "attempt"),
+)
+"""What the cache of a reader holds of a finished task, beside its key."""
+FLOOR_ROWS = 50_000
+PUSHED_AT_ONCE = 20_000
+MOST_OF_OPTUNA = 10_000
+MANY_VALUES = 20_000_000
+"""So many are read once only."""
+SLOWEST = "slowest call"
+
+
+class Kind(NamedTuple):
+    """Tasks of some width."""
+
+    width: int
+    network: Any
+    worker: Any
+    xs: Any
+
+
+TEN_FLOATS = 10
+LEAST_CACHED = 100
+KINDS = (Kind(10, TenNetwork, TenWorker, TEN), Kind(100, HundredNetwork, HundredWorker, HUNDRED))
+
+
+def measure_fetch(scene: Scene) -> list[Measure]:
+    """Time reads of 1 to a million finished tasks."""
+    found: list[Measure] = []
+    for kind in KINDS:
+        filled = Filled(scene, kind)
+        for n in scene.effort.sizes:
+            filled.fill(n)
+            with scene.on_two_cores():
+                found.append(_uncached(scene, filled))
+            if kind.width == TEN_FLOATS and n >= LEAST_CACHED:
+                with scene.on_one_core():
+                    found.append(_one_new(scene, filled))
+        scene.clear()
+    return found
+
+
+class Filled:
+    """A network with finished tasks, some more at each size."""
+
+    def __init__(self, scene: Scene, kind: Kind) -> None:
+        self.kind = kind
+        self.n = 0
+        self.floor = Floor(scene.client, f"fetch-{kind.width}")
+        self.worker = kind.worker(self.floor.keys.network_id, redis=scene.url)
+        self.network = kind.network(self.floor.keys.network_id, redis=scene.url)
+        self.peer = None if absences(OptunaStudy) else OptunaStudy(scene.url, f"f{kind.width}")
+        self._n_of_peer = 0
+
+    def fill(self, n: int) -> None:
+        """Go up to so many tasks."""
+        while self.n < n:
+            more = min(PUSHED_AT_ONCE, n - self.n)
+            self.add(more)
+        wanted = min(n, MOST_OF_OPTUNA) if self.kind.width == TEN_FLOATS else 0
+        if self.peer is not None and wanted > self._n_of_peer:
+            self.peer.add_finished(wanted - self._n_of_peer)
+            self._n_of_peer = wanted
+
+    def add(self, n: int) -> None:
+        """Add finished tasks."""
+        self.worker.push_finished_tasks([self.kind.xs] * n, [VALUE] * n)
+        self.n += n
+
+    def fetch_all(self) -> None:
+        """Fetch all as for the first time."""
+        self.network.reset_cache()
+        self.network.fetch_finished_tasks()
+
+    def read_floor(self) -> None:
+        """Read the same bytes, and unpack them."""
+        for first in range(0, self.n, FLOOR_ROWS):
+            self.floor.read_finished(first, FLOOR_ROWS, FIELDS)
+
+    @property
+    def peer_is_full(self) -> bool:
+        """Whether the peer has as many."""
+        return self.peer is not None and self._n_of_peer == self.n
+
+
+def _uncached(scene: Scene, filled: Filled) -> Measure:
+    calls: dict[str, Call] = {OURS: filled.fetch_all, FLOOR: filled.read_floor}
+    missing = absences(OptunaStudy)
+    if filled.peer is not None and filled.peer_is_full:
+        if absence("pandas"):
+            missing = {OptunaStudy.name: absence("pandas")}
+        else:
+            calls[OptunaStudy.name] = filled.peer.trials_dataframe
+    few = filled.n * filled.kind.width < MANY_VALUES
+    rounds = scene.effort.bulk_rounds if few else 1
+    n = max(1, min(scene.effort.calls, 2000 // filled.n))
+    figures = in_turns(calls, rounds=rounds, n=n)
+    return Measure(
+        f"`fetch_finished_tasks` of {filled.n:,} tasks of {filled.kind.width} floats, uncached",
+        "s",
+        figures,
+        (Bar(OURS, FLOOR, most=1.4),),
+        missing,
+    )
+
+
+def _one_new(scene: Scene, filled: Filled) -> Measure:
+    """Fetch after each new task."""
+    filled.network.fetch_finished_tasks()
+    n_cached = filled.n
+    figures = Figures({PING: [], OURS: [], SLOWEST: []})
+    if filled.peer_is_full:
+        figures[OptunaStudy.name] = []
+    for _ in range(scene.effort.rounds):
+        with without_collection():
+            figures[PING].append(typical(scene.client.ping, scene.effort.calls))
+            calls = []
+            for _ in range(scene.effort.calls):
+                filled.add(1)
+                calls.append(timed(filled.network.fetch_finished_tasks))
+            gc.collect()
+        figures[OURS].append(sorted(calls)[len(calls) // 2])
+        figures[SLOWEST].append(max(calls))
+    if filled.peer is not None and OptunaStudy.name in figures:
+        figures[OptunaStudy.name] = [timed(filled.peer.get_trials) for _ in range(3)]
+    figures[SLOWEST] = [max(figures[SLOWEST])]
+    return Measure(
+        f"`fetch_finished_tasks` with one new task beside {n_cached:,} (Optuna: `get_trials`)",
+        "s",
+        figures,
+        (Bar(OURS, PING, most=7.0), Bar(SLOWEST, most=0.01)),
+        absences(OptunaStudy),
+    )
