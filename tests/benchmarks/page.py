@@ -25,9 +25,18 @@ def page(measures: Sequence[Measure], machine: str, more: Sequence[str] = ()) ->
     missed = [measure.name for measure in measures if not all_met(measure)]
     verdict = "Each bar is met." if not missed else f"Missed: {'; '.join(missed)}."
     rows = [row for measure in measures for row in _rows(measure)]
-    notes = dict.fromkeys(f"- {each.name}: {each.note}" for each in measures if each.note)
+    notes = [f"- {'; '.join(names)}: {note}" for note, names in _noted(measures).items()]
     lines = (HEADING, machine, "", verdict, "", *HEAD, *rows, "", *notes, "", *more)
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _noted(measures: Sequence[Measure]) -> dict[str, list[str]]:
+    """Gather the measures that have a note in common."""
+    names: dict[str, list[str]] = {}
+    for measure in measures:
+        if measure.note:
+            names.setdefault(measure.note, []).append(measure.name)
+    return names
 
 
 def all_met(measure: Measure) -> bool:

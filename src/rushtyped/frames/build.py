@@ -17,7 +17,7 @@ from rushtyped.codec.free import LARGE, check_depth, shallow, unpack_plain, why
 from rushtyped.errors import CorruptDataError, InvalidArgumentError
 from rushtyped.frames.columns import CONDITION, STATE_DTYPE, UTC_INSTANT, Column, check_range
 from rushtyped.frames.few import MOST_ROWS, MOST_UNGUARDED, build_few
-from rushtyped.frames.floats import Layout, float_series, layout_of
+from rushtyped.frames.floats import FEWEST_ROWS, Layout, float_series, layout_of
 from rushtyped.frames.free import as_text, free_series
 from rushtyped.printable import excerpt
 from rushtyped.schema import GROUPS, RESERVED, TIMES, Field, Group, Models, NetworkSchema
@@ -145,7 +145,7 @@ class _Source:
 
     def group(self, name: Group, plan: _Plan, taken: set[str]) -> list[pl.Series]:
         """Read the columns of a group; add the free ones to what is taken."""
-        if plan.layout is not None:
+        if plan.layout is not None and len(self.columns[name]) >= FEWEST_ROWS:
             floats = float_series(plan.layout, self.columns[name])
             if floats is not None:
                 return floats

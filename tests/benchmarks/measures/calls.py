@@ -66,13 +66,15 @@ def _own_tasks(scene: Scene) -> list[Measure]:
     missing = absences(OptunaStudy)
     starts: dict[str, Call] = {PING: ping, OURS: tasks.push, FLOOR: tasks.push_floor}
     ends: dict[str, Call] = {PING: ping, OURS: tasks.finish, FLOOR: tasks.finish_floor}
-    if not missing:
-        study = OptunaStudy(scene.url, "calls")
-        starts[OPTUNA], ends[OPTUNA] = study.ask, study.tell
     pushed, finished = Figures(), Figures()
     for _ in range(effort.rounds):
         for figures, calls in ((pushed, starts), (finished, ends)):
             in_turns(calls, rounds=1, n=effort.calls, into=figures)
+    if not missing:  # after all others: what it keeps in memory slows down whoever shares that
+        study = OptunaStudy(scene.url, "calls")
+        for _ in range(effort.rounds):
+            in_turns({OPTUNA: study.ask}, rounds=1, n=effort.calls, into=pushed)
+            in_turns({OPTUNA: study.tell}, rounds=1, n=effort.calls, into=finished)
     whole = {
         name: list(map(sum, zip(pushed[name], finished[name], strict=True)))
         for name in pushed

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from tests.benchmarks.floors import Floor
@@ -32,6 +34,8 @@ MOST_OF_OPTUNA = 10_000
 MANY_VALUES = 20_000_000
 """So many are read once only."""
 SLOWEST = "slowest call"
+ALL_OF = "`fetch_finished_tasks` (Optuna: `trials_dataframe`) of"
+ONE_BESIDE = "`fetch_finished_tasks` (Optuna: `get_trials`) with one new task beside"
 
 
 class Kind(NamedTuple):
@@ -61,7 +65,7 @@ def measure_fetch(scene: Scene) -> list[Measure]:
                 with scene.on_one_core():
                     found.append(_one_new(scene, filled))
         scene.clear()
-    return found
+    return [*map(_with_peer(scene), found)]
 
 
 class Filled:
@@ -73,18 +77,11 @@ class Filled:
         self.floor = Floor(scene.client, f"fetch-{kind.width}")
         self.worker = kind.worker(self.floor.keys.network_id, redis=scene.url)
         self.network = kind.network(self.floor.keys.network_id, redis=scene.url)
-        self.peer = None if absences(OptunaStudy) else OptunaStudy(scene.url, f"f{kind.width}")
-        self._n_of_peer = 0
 
     def fill(self, n: int) -> None:
         """Go up to so many tasks."""
         while self.n < n:
-            more = min(PUSHED_AT_ONCE, n - self.n)
-            self.add(more)
-        wanted = min(n, MOST_OF_OPTUNA) if self.kind.width == TEN_FLOATS else 0
-        if self.peer is not None and wanted > self._n_of_peer:
-            self.peer.add_finished(wanted - self._n_of_peer)
-            self._n_of_peer = wanted
+            self.add(min(PUSHED_AT_ONCE, n - self.n))
 
     def add(self, n: int) -> None:
         """Add finished tasks."""
@@ -101,31 +98,16 @@ class Filled:
         for first in range(0, self.n, FLOOR_ROWS):
             self.floor.read_finished(first, FLOOR_ROWS, FIELDS)
 
-    @property
-    def peer_is_full(self) -> bool:
-        """Whether the peer has as many."""
-        return self.peer is not None and self._n_of_peer == self.n
-
 
 def _uncached(scene: Scene, filled: Filled) -> Measure:
     calls: dict[str, Call] = {OURS: filled.fetch_all, FLOOR: filled.read_floor}
-    missing = absences(OptunaStudy)
-    if filled.peer is not None and filled.peer_is_full:
-        if absence("pandas"):
-            missing = {OptunaStudy.name: absence("pandas")}
-        else:
-            calls[OptunaStudy.name] = filled.peer.trials_dataframe
     few = filled.n * filled.kind.width < MANY_VALUES
     rounds = scene.effort.bulk_rounds if few else 1
     n = max(1, min(scene.effort.calls, 2000 // filled.n))
     figures = in_turns(calls, rounds=rounds, n=n)
-    return Measure(
-        f"`fetch_finished_tasks` of {filled.n:,} tasks of {filled.kind.width} floats, uncached",
-        "s",
-        figures,
-        (Bar(OURS, FLOOR, most=1.4),),
-        missing,
-    )
+    tasks = f"{filled.n:,} tasks of {filled.kind.width} floats"
+    bar = Bar(OURS, FLOOR, most=1.4)
+    return Measure(f"{ALL_OF} {tasks}, uncached", "s", figures, (bar,))
 
 
 def _one_new(scene: Scene, filled: Filled) -> Measure:
@@ -133,8 +115,6 @@ def _one_new(scene: Scene, filled: Filled) -> Measure:
     filled.network.fetch_finished_tasks()
     n_cached = filled.n
     figures = Figures({PING: [], OURS: [], SLOWEST: []})
-    if filled.peer_is_full:
-        figures[OptunaStudy.name] = []
     for _ in range(scene.effort.rounds):
         with without_collection():
             figures[PING].append(typical(scene.client.ping, scene.effort.calls))
@@ -145,13 +125,33 @@ def _one_new(scene: Scene, filled: Filled) -> Measure:
             gc.collect()
         figures[OURS].append(sorted(calls)[len(calls) // 2])
         figures[SLOWEST].append(max(calls))
-    if filled.peer is not None and OptunaStudy.name in figures:
-        figures[OptunaStudy.name] = [timed(filled.peer.get_trials) for _ in range(3)]
     figures[SLOWEST] = [max(figures[SLOWEST])]
-    return Measure(
-        f"`fetch_finished_tasks` with one new task beside {n_cached:,} (Optuna: `get_trials`)",
-        "s",
-        figures,
-        (Bar(OURS, PING, most=7.0), Bar(SLOWEST, most=0.01)),
-        absences(OptunaStudy),
-    )
+    bars = (Bar(OURS, PING, most=7.0), Bar(SLOWEST, most=0.01))
+    return Measure(f"{ONE_BESIDE} {n_cached:,}", "s", figures, bars)
+
+
+def _with_peer(scene: Scene) -> Callable[[Measure], Measure]:
+    """Return what adds the peer's figures, for numbers of tasks that it can bear.
+
+    It comes after all others, since what it keeps in memory slows down whoever shares that.
+    """
+    missing = absences(OptunaStudy)
+    if not missing and (reason := absence("pandas")):
+        missing = {OptunaStudy.name: reason}
+    reads: dict[str, Callable[[OptunaStudy], object]] = {
+        ALL_OF: OptunaStudy.trials_dataframe,
+        ONE_BESIDE: OptunaStudy.get_trials,
+    }
+
+    def add(measure: Measure) -> Measure:
+        what = next(each for each in reads if measure.name.startswith(each))
+        n = int(measure.name.removeprefix(what).split()[0].replace(",", ""))
+        if missing or n > MOST_OF_OPTUNA or measure.name.endswith("100 floats, uncached"):
+            return replace(measure, missing=missing)
+        scene.clear()
+        study = OptunaStudy(scene.url, "fetch")
+        study.add_finished(n)
+        figures = [timed(lambda: reads[what](study)) for _ in range(scene.effort.bulk_rounds)]
+        return replace(measure, figures={**measure.figures, OptunaStudy.name: figures})
+
+    return add
