@@ -24,7 +24,10 @@ WORKER_BYTES = 45_000_000
 PATIENCE = 120.0
 STARTED_AT_ONCE = 32
 """Workers that are started at once: each imports Polars, which all others would wait for."""
-PUBLISHED = "Published for R rush with 448 workers, on as many cores: 71 to 95 %."
+PUBLISHED = (
+    "Published for R rush with 448 workers, on as many cores: 71 to 95 %. Here they share "
+    "the cores of one machine, for which each waits in `fetch` and `finish`."
+)
 
 
 class Fleet(NamedTuple):

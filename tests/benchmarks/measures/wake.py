@@ -26,8 +26,10 @@ MOST_CALLS = 20
 FETCH = "from `finish_tasks` to the return of a blocked `fetch_new_tasks` in another process"
 WAIT = "from `finish_tasks` to the return of `wait_for_tasks` in another process"
 NOTE = (
-    "The floor is a blocked `XREAD` of redis-py that the same writes wake{}. PING is one of many "
-    "in a row; one that follows a pause, as a wake does, takes longer."
+    "The floor is a blocked `XREAD` of redis-py that the same writes wake{}: it is above the bar "
+    "itself, since two processes have to be woken one after the other, while a PING is one of many "
+    "in a row. What is above the floor is a frame of one row, made by Polars with a processor "
+    "cache that the other process has just filled; in a row, it takes two thirds of that."
 )
 
 Wait = Callable[[str], object]
