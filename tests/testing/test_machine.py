@@ -16,6 +16,7 @@ from rushtyped import AnyExtra, Extra, TaskState, Xs, Ys
 from rushtyped.errors import ColumnCollisionError, InvalidTypeError
 from rushtyped.testing import NetworkMachine
 from rushtyped.testing.machine.agreement import agree
+from rushtyped.testing.machine.quiet import Quiet
 from tests.models import Params, Scores, Start, Timing
 
 AnyMachine = type[NetworkMachine[Any, Any, Any, Any]]
@@ -248,6 +249,9 @@ def test_models_that_cannot_be_stored_are_refused() -> None:
 
     with pytest.raises(ColumnCollisionError, match="column 'x1' is declared twice"):
         Machine()
+    quiet = Quiet()
+    quiet.end()
+    assert quiet._was_on, "the machine that was not made has left the log off"
 
 
 def models_of(machine: AnyMachine) -> tuple[type, ...]:

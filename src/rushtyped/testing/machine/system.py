@@ -62,6 +62,13 @@ class System(RuleBasedStateMachine, Generic[X, Y, XE, YE]):
         self._models = models_of(name, self._parameters)
         super().__init__()
         self._quiet = Quiet()
+        try:
+            self._begin(name)
+        except BaseException:
+            self._quiet.end()  # what was not made is not torn down
+            raise
+
+    def _begin(self, name: str) -> None:
         self._network_type: Any = specialise(Network, tuple(self._models))
         self._worker_type: Any = specialise(Worker, tuple(self._models))
         self.network: Network[X, Y, XE, YE] = self._network_type(new_network_id(), redis=self.redis)
