@@ -31,7 +31,13 @@ class WireRecord(BaseModel):
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
 
-class TaskHash(WireRecord):
+class DescribedRecord(WireRecord):
+    """A record that others than pydantic write and read; what validates it is made when needed."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(defer_build=True)
+
+
+class TaskHash(DescribedRecord):
     """The hash `task:<key>`."""
 
     state: TaskState
@@ -49,7 +55,7 @@ class TaskHash(WireRecord):
     retried_by: str | None = Field(None, description="token of the call that retried it last")
 
 
-class WorkerHash(WireRecord):
+class WorkerHash(DescribedRecord):
     """The hash `worker:<id>`."""
 
     token: str = Field(description="token of the call that registered it")
@@ -87,7 +93,7 @@ class StoredModel(BaseModel):
     )
 
 
-class StoredSchemas(WireRecord):
+class StoredSchemas(DescribedRecord):
     """The field `schemas` of the hash `meta`, as JSON."""
 
     xs: StoredModel
@@ -112,7 +118,7 @@ class MetaHash(BaseModel):
     server_since: Microseconds | None = Field(None, description="when that was found")
 
 
-class EventEntry(WireRecord):
+class EventEntry(DescribedRecord):
     """An entry of the stream `events`: something has changed; the truth is in the hashes."""
 
     type: Annotated[

@@ -74,7 +74,7 @@ def _role(is_worker: bool, words: list[str]) -> Role:
         return Role.MANAGER
     if is_worker:
         return Role.WORKER
-    if words[-2:] == ["rushtyped", "workers"]:
+    if words[-1] == "rushtyped.launch":
         return Role.NURSERY
     for script, role in (("heartbeat/start.py", Role.LEASES), ("/keeper.py", Role.KEEPER)):
         if any(word.endswith(script) for word in words):

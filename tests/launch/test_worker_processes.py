@@ -66,7 +66,7 @@ def test_nothing_of_the_order_is_in_the_arguments_or_the_environment(
     network.start_local_workers(loops.tell_process, n_workers=1)
     network.wait_until_done(timeout=20.0)
     message = message_of_first_failed(network)
-    assert message.endswith("-m rushtyped workers []")
+    assert message.endswith("-m rushtyped.launch []")
     assert network.network_id not in message
 
 

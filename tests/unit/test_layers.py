@@ -33,9 +33,9 @@ LAYERS = (
 LATE = (
     *("polars", "rushtyped.frames", "rushtyped.cache", "rushtyped.reader", "rushtyped.log_reader"),
     *("rushtyped.verification", "rushtyped.testing", "rushtyped.demo", "pydantic_settings"),
-    *("sklearn", "numpy"),
+    *("sklearn", "numpy", "rushtyped.launch.watched"),
 )
-TYPES_ONLY = (*LATE[:7], "pydantic._internal")
+TYPES_ONLY = (*LATE[:7], "pydantic._internal", "rushtyped.launch.watched")
 MOST_LINES = 400
 MOST_LINES_OF_A_FUNCTION = 40
 

@@ -1,4 +1,4 @@
-"""The commands that are worker processes: `rushtyped worker` and, for managers, `workers`."""
+"""The command that is a worker process: `rushtyped worker`."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ from rushtyped.connect import resolve_endpoint
 from rushtyped.errors import InvalidArgumentError, WorkerStartError
 from rushtyped.keys import check_network_id, check_worker_id, new_worker_id
 from rushtyped.launch.log_files import open_messages, open_output
-from rushtyped.launch.nursery import serve_manager
 from rushtyped.launch.options import worker_options
 from rushtyped.launch.order import Order, Surroundings
-from rushtyped.launch.running import run_alone, run_order
+from rushtyped.launch.running import run_alone
 from rushtyped.pipes import receive
 from rushtyped.plan import settings
 from rushtyped.tasks import RETRY_TIMEOUT
@@ -30,7 +29,7 @@ line, where others could see it. Other settings can be given by RUSHTYPED_* vari
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the commands to those of the command line."""
+    """Add the command to those of the command line."""
     worker = commands.add_parser(
         "worker",
         help="run a worker; worker_script() writes the whole line",
@@ -39,10 +38,6 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     for name, settings_of_option in _OPTIONS.items():
         worker.add_argument(name, **settings_of_option)
     worker.set_defaults(run=_run_worker)
-    workers = commands.add_parser(
-        "workers", help="start local workers as a manager orders (for rushtyped itself)"
-    )
-    workers.set_defaults(run=_run_nursery)
 
 
 _OPTIONS: dict[str, dict[str, Any]] = {
@@ -86,11 +81,6 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "--output-log": {"metavar": "DIR", "help": "directory that gets a file of standard output"},
     "--order-from-stdin": {"action": "store_true", "help": "for rushtyped itself, on an engine"},
 }
-
-
-def _run_nursery(_: argparse.Namespace) -> int:
-    order = serve_manager(sys.stdin.fileno())
-    return 0 if order is None else run_order(order)
 
 
 def _run_worker(options: argparse.Namespace) -> int:

@@ -15,9 +15,7 @@ import time
 import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO
-
-import psutil
+from typing import IO, TYPE_CHECKING
 
 from rushtyped.errors import WorkerStartError
 from rushtyped.heartbeat.holder import SECRET_VARIABLES
@@ -25,6 +23,9 @@ from rushtyped.launch.log_files import open_messages, open_output, tail
 from rushtyped.launch.nursery import Birth, Ended, Started
 from rushtyped.launch.order import Order, Surroundings, ending_of
 from rushtyped.pipes import Frames, frame
+
+if TYPE_CHECKING:  # workers import this module too, but watch no process
+    from rushtyped.launch.watched import WatchedProcess
 
 _CHUNK = 1 << 16
 _DEATH = 5.0
@@ -47,7 +48,7 @@ class LocalWorker:
         self.is_ordered: bool = True
         """Whether nothing has been heard of its process yet."""
         self._messages = messages
-        self._process: psutil.Process | None = None
+        self._process: WatchedProcess | None = None
         weakref.finalize(self, messages.close)
 
     def note(self, news: Started | Ended) -> None:
@@ -58,18 +59,14 @@ class LocalWorker:
         elif news.problem:
             self.problem = news.problem
         else:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                self._process = psutil.Process(news.pid)
+            from rushtyped.launch.watched import WatchedProcess  # noqa: PLC0415 - see above
+
+            self._process = WatchedProcess(news.pid)
 
     @property
     def is_alive(self) -> bool:
         """Whether the process lives, by what is known of it without asking its parent."""
-        if self.code is not None or self._process is None:
-            return False
-        try:
-            return self._process.is_running() and self._process.status() != psutil.STATUS_ZOMBIE
-        except psutil.NoSuchProcess:
-            return False
+        return self.code is None and self._process is not None and self._process.is_alive
 
     @property
     def ending(self) -> str:
@@ -81,8 +78,7 @@ class LocalWorker:
     def send(self, number: signal.Signals) -> None:
         """Send a signal, unless the process has gone."""
         if self._process is not None and self.code is None:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                self._process.send_signal(number)
+            self._process.send(number)
 
     def last_messages(self) -> str:
         """Read the end of what the process wrote to standard error."""
@@ -102,7 +98,7 @@ class NurseryProcess:
         self._messages = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "rushtyped", "workers"],
+                [sys.executable, "-P", "-m", "rushtyped.launch"],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=self._messages,

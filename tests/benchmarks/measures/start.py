@@ -70,7 +70,9 @@ def bytecode_kept() -> Iterator[None]:
     A source tree has no compiled modules where PYTHONDONTWRITEBYTECODE is set.
     """
     before = dict(os.environ)
-    with tempfile.TemporaryDirectory(prefix="rushtyped-bytecode-") as directory:
+    with tempfile.TemporaryDirectory(  # some processes may still be ending, and fill it
+        prefix="rushtyped-bytecode-", ignore_cleanup_errors=True
+    ) as directory:
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         os.environ["PYTHONPYCACHEPREFIX"] = directory
         try:
