@@ -62,6 +62,7 @@ class IndexStore:
         self.keys = keys
         self._sort_is_refused = False
         self._pace = Pace()
+        self._patterns: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def count(self, index: Index) -> int:
         """Count the tasks of an index."""
@@ -228,9 +229,16 @@ class IndexStore:
         return _columns(values, names)
 
     def _sort(self, index: Index, offset: int, n: int, fields: Sequence[str]) -> tuple[Value, ...]:
-        patterns = chain.from_iterable(("GET", self.keys.task_field(field)) for field in fields)
         name = getattr(self.keys, index)
-        return "SORT", name, "BY", "nosort", "LIMIT", offset, n, "GET", "#", *patterns
+        return "SORT", name, "BY", "nosort", "LIMIT", offset, n, *self._patterns_of(fields)
+
+    def _patterns_of(self, fields: Sequence[str]) -> tuple[str, ...]:
+        """Say what SORT is to return: the key and some fields."""
+        wanted = tuple(fields)
+        if wanted not in self._patterns:
+            gets = (("GET", self.keys.task_field(field)) for field in wanted)
+            self._patterns[wanted] = ("GET", "#", *chain.from_iterable(gets))
+        return self._patterns[wanted]
 
     def _listing(self, index: Index, first: int, last: int) -> tuple[Value, ...]:
         command = "ZRANGE" if index in _SORTED else "LRANGE"

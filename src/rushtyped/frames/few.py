@@ -16,7 +16,7 @@ from rushtyped.frames.columns import CONDITION, STATE_DTYPE, UTC_INSTANT, Column
 from rushtyped.models import TaskState
 from rushtyped.schema import TIMES, Field, Group, Models
 
-MOST_ROWS = 16
+MOST_ROWS = 64
 MOST_UNGUARDED = 128
 """Bytes up to which it does not matter how deeply arrays are nested."""
 
