@@ -23,6 +23,7 @@ from rushtyped.errors import (
     TooLargeError,
     UnknownNetworkError,
     UnknownTaskError,
+    UnreadableFileError,
     UnsupportedFieldError,
     UntrustedLoopError,
     WaitTimeoutError,
@@ -34,8 +35,10 @@ from rushtyped.errors import (
 from rushtyped.loop_types import WorkerLoop
 from rushtyped.models import AnyExtra, Condition, Extra, TaskState, Xs, Ys
 from rushtyped.network import Network
+from rushtyped.networks import export_tasks, import_tasks, list_networks
 from rushtyped.plan import Plan, WorkerType, current_plan, has_plan, plan, remove_plan
 from rushtyped.schema import Field
+from rushtyped.store import Progress
 from rushtyped.task import XE, YE, Task, TaskRecord, X, Y
 from rushtyped.tasks import Tasks
 from rushtyped.worker import Worker
@@ -60,6 +63,7 @@ __all__ = [
     "Network",
     "NetworkResetError",
     "Plan",
+    "Progress",
     "RedisUrlError",
     "RushTypedError",
     "SchemaMismatchError",
@@ -75,6 +79,7 @@ __all__ = [
     "TooLargeError",
     "UnknownNetworkError",
     "UnknownTaskError",
+    "UnreadableFileError",
     "UnsupportedFieldError",
     "UntrustedLoopError",
     "WaitTimeoutError",
@@ -90,7 +95,10 @@ __all__ = [
     "Y",
     "Ys",
     "current_plan",
+    "export_tasks",
     "has_plan",
+    "import_tasks",
+    "list_networks",
     "plan",
     "remove_plan",
 ]

@@ -15,15 +15,9 @@ from loguru import logger
 from redis import exceptions
 
 from rushtyped.connect import AnyClient, Endpoint
-from rushtyped.errors import (
-    EmbeddedServerError,
-    ServerAccessError,
-    ServerError,
-    ServerMemoryError,
-    ServerUnreachableError,
-)
+from rushtyped.errors import EmbeddedServerError
 from rushtyped.lua import Script
-from rushtyped.printable import excerpt, printable
+from rushtyped.server_errors import is_passing, named_error
 
 Argument = str | bytes | int | float
 Command = tuple[Argument, ...]
@@ -32,36 +26,9 @@ _pack: Any = hiredis.pack_command  # its stub takes tuples of one only
 Calls = Callable[[], Iterable[Command]]
 """Makes the arguments of calls that follow each other; again for each attempt."""
 
+_SCANNED_AT_ONCE = 1000
 FIRST_PAUSE = 0.01
 LONGEST_PAUSE = 1.0
-
-_ACCESS = (
-    exceptions.AuthenticationError,
-    exceptions.AuthorizationError,
-    exceptions.NoPermissionError,
-    exceptions.AuthenticationWrongNumberOfArgsError,
-)
-_PASSING = (
-    exceptions.ConnectionError,
-    exceptions.TimeoutError,
-    exceptions.ReadOnlyError,
-    exceptions.TryAgainError,
-    exceptions.ClusterError,
-    exceptions.AskError,
-    exceptions.InvalidResponse,
-    exceptions.RedisClusterException,
-    exceptions.NoScriptError,  # a large call may still be cut off from the loading of its script
-    OSError,
-    EmbeddedServerError,
-)
-_DAMAGE = ("WRONGTYPE", " is not an integer", " would overflow", ": attempt to ")
-_DENIED = (
-    "ACL failure in script",
-    "The user executing the script can't",
-    "Transaction discarded because of: NOPERM",
-)
-_FULL = ("OOM", "command not allowed when used memory")
-_PASSING_WORDS = ("BUSY", "NOREPLICAS", "UNBLOCKED", "MASTERDOWN", "LOADING")
 
 
 class Pending(NamedTuple):
@@ -180,6 +147,11 @@ class Channel:
         except Exception as error:  # noqa: BLE001 - raised by its right name where it lasts
             return self._insist(self._run, (script, keys_and_args), error), True
 
+    def scan(self, pattern: str) -> list[bytes]:
+        """List the keys that match a pattern, of all servers of a cluster; one may come twice."""
+        found: list[bytes] = self._exchange(self._scan, (pattern,))
+        return found
+
     def probe(self) -> bytes:
         """Ask the server about itself; without a retry, since a wrong address does not heal."""
         info: bytes = self._once(self._send, (("INFO",),))
@@ -207,8 +179,8 @@ class Channel:
         try:
             return self._attempt(exchange, arguments)
         except Exception as error:  # noqa: BLE001 - raised by its right name
-            self._is_lost = self._is_lost or _is_passing(error)
-            named = self._named(error, patience=0.0)
+            self._is_lost = self._is_lost or is_passing(error)
+            named = named_error(error, self.endpoint.address)
             raise named from (None if named is error else error)
 
     def _attempt(self, exchange: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
@@ -245,7 +217,7 @@ class Channel:
         """Try again until the server is back or the time is up."""
         deadline = time.monotonic() + self.retry_timeout
         pause = FIRST_PAUSE
-        while _is_passing(error) and time.monotonic() + pause < deadline:
+        while is_passing(error) and time.monotonic() + pause < deadline:
             logger.trace("Lost {}: {}; trying again", self.endpoint.address, type(error).__name__)
             time.sleep(pause * random.uniform(0.5, 1.0))
             pause = min(2 * pause, LONGEST_PAUSE)
@@ -253,8 +225,8 @@ class Channel:
                 return self._resume(exchange, arguments)
             except Exception as again:  # noqa: BLE001 - it is raised below, by its right name
                 error = again
-        self._is_lost = self._is_lost or _is_passing(error)
-        named = self._named(error, self.retry_timeout)
+        self._is_lost = self._is_lost or is_passing(error)
+        named = named_error(error, self.endpoint.address, self.retry_timeout)
         raise named from (None if named is error else error)
 
     def _resume(self, exchange: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
@@ -287,6 +259,9 @@ class Channel:
         self.n_round_trips += 1
         connection.send_packed_command((_pack(command),))
         return connection.read_response()
+
+    def _scan(self, _: Any, pattern: str) -> list[bytes]:
+        return list(self.client.scan_iter(match=pattern, count=_SCANNED_AT_ONCE))
 
     def _run(self, connection: Any, script: Script, arguments: Command) -> Any:
         run = ("EVALSHA", script.sha, *arguments)
@@ -329,39 +304,6 @@ class Channel:
         connection.send_packed_command((b"".join(map(_pack, commands)),))
         return _received(connection, commands)
 
-    def _named(self, error: Exception, patience: float) -> Exception:
-        """Translate an error of redis-py or the system to one of ours, without secrets."""
-        address = self.endpoint.address
-        reason = f"{type(error).__name__}: {printable(error)}".rstrip(".")
-        if isinstance(error, _ACCESS) or str(error).startswith(_DENIED):
-            return ServerAccessError(
-                f"{address} refused the access: {reason}. Give the right user and password, or "
-                "allow this user the commands and keys of the network"
-            )
-        if isinstance(error, EmbeddedServerError):
-            return error
-        if _is_passing(error):
-            waited = f" within {patience:g} s" if patience else ""
-            return ServerUnreachableError(
-                f"{address} did not answer{waited}: {reason}. Start the "
-                "server, or correct redis=, RUSHTYPED_REDIS_URL or REDIS_URL"
-            )
-        if isinstance(error, exceptions.ResponseError) and str(error).startswith(_FULL):
-            return ServerMemoryError(
-                f"{address} has reached its maxmemory and wrote nothing: {excerpt(error)}. Delete "
-                "what is no longer needed (reset(), expire()), or raise its maxmemory"
-            )
-        if isinstance(error, exceptions.RedisError):
-            damage = any(word in str(error) for word in _DAMAGE)
-            remedy = (
-                ". A key of the network holds what rushtyped does not write there: see what "
-                "verify() finds, or reset()"
-            )
-            return ServerError(
-                f"{address} refused a command: {excerpt(error)}{remedy if damage else ''}"
-            )
-        return error
-
 
 def _received(connection: Any, commands: Sequence[Command]) -> list[Any]:
     """Read the replies to commands that were sent together, a transaction among them."""
@@ -387,12 +329,3 @@ def _raise_first(replies: Iterable[Any]) -> None:
     for reply in replies:
         if isinstance(reply, Exception):
             raise reply
-
-
-def _is_passing(error: Exception) -> bool:
-    """Tell whether waiting may heal it."""
-    if isinstance(error, _ACCESS):
-        return False
-    return isinstance(error, _PASSING) or (
-        isinstance(error, exceptions.ResponseError) and str(error).startswith(_PASSING_WORDS)
-    )

@@ -65,6 +65,10 @@ class CorruptDataError(RushTypedError):
     """What is stored in Redis is not what rushtyped writes there."""
 
 
+class UnreadableFileError(RushTypedError, ValueError):
+    """A file is not what `export_tasks` writes."""
+
+
 class BudgetSpentError(RushTypedError):
     """The network's budget is spent: no further task may start."""
 

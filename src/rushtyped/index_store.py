@@ -130,6 +130,25 @@ class IndexStore:
         keys = self._keys(index)
         return {"key": list(keys), **self.read_hashes(keys, fields)}
 
+    def read_part(
+        self, index: Index, fields: Sequence[str], offset: int, limit: int | None
+    ) -> Columns:
+        """Read fields of the tasks at some positions of an index, page by page.
+
+        Between two pages tasks may come or go in front of them.
+        """
+        part = _columns([], ("key", *fields))
+        left = self.count(index) if limit is None else limit
+        while left > 0:
+            n = min(left, self._pace.rows(fields, PAGE))
+            page = self._read_page(index, offset, n, fields)
+            for name, values in page.items():
+                part[name] += values
+            if len(page["key"]) < n:
+                break
+            offset, left = offset + n, left - n
+        return part
+
     def finished_pages(
         self, offset: int, fields: Sequence[str], wait: Command | None = None
     ) -> Generator[Page]:

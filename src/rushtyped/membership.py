@@ -18,6 +18,7 @@ from rushtyped.packer import Packer
 from rushtyped.schema import Models, SchemaMatch, compare_schemas, schema_json
 from rushtyped.selection import unknown_tasks
 from rushtyped.store import Joined, Store
+from rushtyped.stored_schema import stored_models
 from rushtyped.wire import WIRE_VERSION
 
 OLDEST_SERVER = (6, 2)
@@ -80,7 +81,8 @@ class Membership:
         """
         if not self._joined:
             if self.declares:
-                self._epoch = _join(self._store, self._packer.codec.schema.models)
+                models = self._packer.codec.schema.models
+                self._epoch = _join(self._store, schema_json(models), models)
             else:
                 self._epoch = read_joined(self._store, self._network_id).epoch
             self._joined = True
@@ -145,6 +147,22 @@ def read_schemas(network_id: str, endpoint: Endpoint, retry_timeout: float) -> b
         channel.close()
 
 
+def record_schemas(
+    network_id: str, endpoint: Endpoint, retry_timeout: float, schemas: bytes
+) -> None:
+    """Create a network with schemas that another one has recorded, or agree with those there.
+
+    Raises SchemaMismatchError where it holds data of other models.
+    """
+    keys = NetworkKeys(network_id)
+    channel = Channel(endpoint, keys.meta, retry_timeout)
+    try:
+        check_server(channel)
+        _join(Store(channel, keys), schemas, stored_models(schemas))
+    finally:
+        channel.close()
+
+
 def _check_version(version: bytes) -> None:
     if version != WIRE_VERSION.encode():
         raise SchemaMismatchError(
@@ -154,9 +172,8 @@ def _check_version(version: bytes) -> None:
         )
 
 
-def _join(store: Store, models: Models) -> bytes:
+def _join(store: Store, declared: bytes, models: Models) -> bytes:
     """Record the schemas or compare them with those recorded; return the network's epoch."""
-    declared = schema_json(models)
     joined = store.join(WIRE_VERSION, new_token(), declared)
     _check_version(joined.version)
     while joined.schemas != declared:

@@ -80,6 +80,15 @@ class Packer(Generic[X, Y, XE, YE]):
             self._claim_columns(group, frozenset[str]().union(*found))
         return packed
 
+    def claim_stored(self, records: Iterable[TaskRecord[X, Y, XE, YE]]) -> None:
+        """Claim the free-form names of tasks that another network has stored."""
+        records = list(records)
+        for group in ("xs_extra", "ys_extra"):
+            if self.codec.group(group).free_form:
+                extras = (getattr(record, group) for record in records)
+                found = (free_names(extra) for extra in extras if extra is not None)
+                self._claim_columns(group, frozenset[str]().union(*found))
+
     def conditions(self, conditions: Conditions, n: int) -> list[bytes]:
         """Pack a condition for each task: as many as tasks, one for all, or the default."""
         if isinstance(conditions, str | BaseException | Condition):

@@ -27,7 +27,7 @@ from rushtyped.index_store import Columns, Index, Page, texts
 from rushtyped.models import TaskState
 from rushtyped.printable import excerpt
 from rushtyped.schema import TIMES, Field, NetworkSchema
-from rushtyped.selection import ALL_FIELDS, INDEXES
+from rushtyped.selection import ALL_FIELDS, INDEXES, WHOLE, Part
 from rushtyped.store import Store, newest_of
 
 WORKER_SCHEMA: dict[str, pl.DataType] = {
@@ -84,11 +84,17 @@ class Reader:
         self._gone_keys: list[str] = []
         self._cache = FrameChunks(self._template)
 
-    def index(self, index: Index, fields: Sequence[Field]) -> pl.DataFrame:
-        """Read the tasks of one index, in its order."""
+    def index(self, index: Index, fields: Sequence[Field], part: Part = WHOLE) -> pl.DataFrame:
+        """Read the tasks of one index, or those at some of its positions, in its order."""
         names = _hash_fields(fields)
         read = ["xs", *(name for name in names if name != "xs")]
-        columns = self._present(self._store.indexes.read_index(index, read))
+        indexes = self._store.indexes
+        found = (
+            indexes.read_index(index, read)
+            if part == WHOLE
+            else indexes.read_part(index, read, *part)
+        )
+        columns = self._present(found)
         return self._build(columns, fields).frame
 
     def finished(self, fields: Sequence[Field]) -> pl.DataFrame:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from rushtyped.arguments import as_list, check_options
+from rushtyped.arguments import as_list, check_count, check_options
 from rushtyped.errors import InvalidArgumentError, UnknownTaskError
 from rushtyped.index_store import Index
 from rushtyped.keys import check_task_key, check_worker_id
@@ -37,6 +37,22 @@ def check_states(states: States) -> list[TaskState]:
     """Return the states that were asked for, each once, or raise InvalidArgumentError."""
     names = check_options("states", states, [state.value for state in STATES])
     return [TaskState(name) for name in dict.fromkeys(names)]
+
+
+class Part(NamedTuple):
+    """Some positions of an index."""
+
+    offset: int = 0
+    limit: int | None = None
+    """How many; None for all from the offset on."""
+
+
+WHOLE = Part()
+
+
+def check_part(offset: int, limit: int | None) -> Part:
+    """Return which positions were asked for, or raise InvalidTypeError or InvalidArgumentError."""
+    return Part(check_count("offset", offset) or 0, check_count("limit", limit))
 
 
 def check_keys(keys: Sequence[str]) -> list[str]:

@@ -34,17 +34,23 @@ class Joined(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """How far a network is."""
+    """How far a network is, at one instant."""
 
     event: bytes
+    """Name of the newest event, for `wait_for_change`."""
     spent: bool
+    """Whether the budget is: no further task may start."""
     queued: int
     running: int
     finished: int
     failed: int
     running_workers: int
     max_tasks: int | None
+    """Tasks that the budget lets finish; None where it has no such limit."""
+    max_seconds: float | None
+    """Seconds in which the budget lets tasks start; None where it has no such limit."""
     seconds: float | None
+    """Seconds since the budget's clock began; None where it has not."""
 
 
 class Store:
@@ -81,6 +87,12 @@ class Store:
         keys = self.keys
         names = (keys.meta, keys.all, keys.failed, keys.events)
         self._create_each("push_failed_tasks", names, (keys.prefix, worker_id), tasks)
+
+    def import_tasks(self, tasks: Sequence[Row]) -> None:
+        """Create tasks of key, state, number of fields, and names and values of these."""
+        keys = self.keys
+        names = (keys.meta, keys.all, keys.queue, keys.finished, keys.failed, keys.events)
+        self._create_each("import_tasks", names, (keys.prefix,), tasks)
 
     def fail_tasks(
         self, worker_id: str, token: str, tasks: Sequence[tuple[str, bytes]]
@@ -254,9 +266,10 @@ class Store:
             *(keys.queue, keys.failed, keys.events),
         )
         run = self.channel.run if patient else self.channel.run_once
-        event, spent, queued, running, finished, failed, workers, max_tasks, seconds = run(
+        event, spent, *counts, max_tasks, max_seconds, seconds = run(
             load_script("check_budget"), len(names), *names
         )
+        queued, running, finished, failed, workers = counts
         return Progress(
             event=event,
             spent=bool(spent),
@@ -266,6 +279,7 @@ class Store:
             failed=failed,
             running_workers=workers,
             max_tasks=self._max_tasks(max_tasks) if max_tasks else None,
+            max_seconds=float(max_seconds) if max_seconds else None,
             seconds=float(seconds) if seconds else None,
         )
 

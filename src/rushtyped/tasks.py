@@ -11,8 +11,7 @@ from loguru import logger
 from rushtyped import selection, specialisation
 from rushtyped.arguments import as_list, check_seconds
 from rushtyped.channel import Channel
-from rushtyped.connect import AnyClient, Endpoint
-from rushtyped.errors import RushTypedError
+from rushtyped.connect import Endpoint
 from rushtyped.hashes import Hashes
 from rushtyped.keys import NetworkKeys, check_network_id, new_task_keys, new_token
 from rushtyped.membership import Membership, check_server
@@ -22,6 +21,7 @@ from rushtyped.schema import DEFAULT_FIELDS, Field
 from rushtyped.specialisation import SpecialisedType
 from rushtyped.store import Store
 from rushtyped.task import XE, YE, TaskRecord, X, Y
+from rushtyped.view import NetworkView
 from rushtyped.waiter import SLICE, Waiter, Watch
 
 if TYPE_CHECKING:  # a worker that fetches no frame does not pay for Polars
@@ -34,7 +34,7 @@ RETRY_TIMEOUT = 30.0
 _REMOVED = Condition(type="TaskFailed", message="Removed from queue")
 
 
-class Tasks(Generic[X, Y, XE, YE], metaclass=SpecialisedType):
+class Tasks(NetworkView, Generic[X, Y, XE, YE], metaclass=SpecialisedType):
     """The tasks of one network, shared by all who know its id and its server.
 
     Subscripted with the models of xs and ys, and with those of xs_extra and ys_extra where these
@@ -76,20 +76,6 @@ class Tasks(Generic[X, Y, XE, YE], metaclass=SpecialisedType):
         from rushtyped.reader import Reader
 
         return Reader(self._store, self._packer.codec.schema)
-
-    @property
-    def network_id(self) -> str:
-        """Name of the network."""
-        return self._network_id
-
-    @property
-    def connector(self) -> AnyClient:
-        """A redis-py client of the network's server, for what this library does not do."""
-        return self._channel.client
-
-    def reconnect(self) -> None:
-        """Close the connections; the next call makes new ones."""
-        self._channel.renew()
 
     def push_tasks(
         self, xss: Sequence[X], *, xss_extra: Sequence[XE | Mapping[str, object]] | None = None
@@ -155,25 +141,53 @@ class Tasks(Generic[X, Y, XE, YE], metaclass=SpecialisedType):
         moved = self._store.retry_tasks(new_token(), keys)
         return self._settled(keys, moved, "retried")
 
-    def fetch_tasks(self, *, fields: Sequence[Field] = DEFAULT_FIELDS) -> pl.DataFrame:
-        """Fetch all tasks in the order of creation."""
-        return self._reader.index("all", selection.check_fields(fields))
+    def fetch_tasks(
+        self,
+        *,
+        fields: Sequence[Field] = DEFAULT_FIELDS,
+        offset: int = 0,
+        limit: int | None = None,
+    ) -> pl.DataFrame:
+        """Fetch all tasks in the order of creation; of a part of them, only that is read."""
+        part = selection.check_part(offset, limit)
+        return self._reader.index("all", selection.check_fields(fields), part)
 
-    def fetch_queued_tasks(self, *, fields: Sequence[Field] = DEFAULT_FIELDS) -> pl.DataFrame:
-        """Fetch the queued tasks, the next one first."""
-        return self._reader.index("queue", selection.check_fields(fields))
+    def fetch_queued_tasks(
+        self,
+        *,
+        fields: Sequence[Field] = DEFAULT_FIELDS,
+        offset: int = 0,
+        limit: int | None = None,
+    ) -> pl.DataFrame:
+        """Fetch the queued tasks, the next one first; of a part of them, only that is read."""
+        part = selection.check_part(offset, limit)
+        return self._reader.index("queue", selection.check_fields(fields), part)
 
-    def fetch_running_tasks(self, *, fields: Sequence[Field] = DEFAULT_FIELDS) -> pl.DataFrame:
-        """Fetch the running tasks in the order of their start."""
-        return self._reader.index("running", selection.check_fields(fields))
+    def fetch_running_tasks(
+        self,
+        *,
+        fields: Sequence[Field] = DEFAULT_FIELDS,
+        offset: int = 0,
+        limit: int | None = None,
+    ) -> pl.DataFrame:
+        """Fetch the running tasks in the order of their start; of a part, only that is read."""
+        part = selection.check_part(offset, limit)
+        return self._reader.index("running", selection.check_fields(fields), part)
 
     def fetch_finished_tasks(self, *, fields: Sequence[Field] = DEFAULT_FIELDS) -> pl.DataFrame:
         """Fetch the finished tasks in the order of finishing; each is read from Redis only once."""
         return self._reader.finished(selection.check_fields(fields))
 
-    def fetch_failed_tasks(self, *, fields: Sequence[Field] = DEFAULT_FIELDS) -> pl.DataFrame:
-        """Fetch the failed tasks in the order of failing."""
-        return self._reader.index("failed", selection.check_fields(fields))
+    def fetch_failed_tasks(
+        self,
+        *,
+        fields: Sequence[Field] = DEFAULT_FIELDS,
+        offset: int = 0,
+        limit: int | None = None,
+    ) -> pl.DataFrame:
+        """Fetch the failed tasks in the order of failing; of a part of them, only that is read."""
+        part = selection.check_part(offset, limit)
+        return self._reader.index("failed", selection.check_fields(fields), part)
 
     def fetch_tasks_with_state(
         self,
@@ -228,56 +242,6 @@ class Tasks(Generic[X, Y, XE, YE], metaclass=SpecialisedType):
         seconds = check_seconds("timeout", timeout)
         Waiter(self._store, keys).wait(seconds, self._watch(detect_lost_workers))
 
-    @property
-    def tasks(self) -> list[str]:
-        """Keys of all tasks in the order of creation."""
-        return self._store.indexes.task_keys("all")
-
-    @property
-    def queued_tasks(self) -> list[str]:
-        """Keys of the queued tasks, the next one first."""
-        return self._store.indexes.task_keys("queue")
-
-    @property
-    def running_tasks(self) -> list[str]:
-        """Keys of the running tasks in the order of their start."""
-        return self._store.indexes.task_keys("running")
-
-    @property
-    def finished_tasks(self) -> list[str]:
-        """Keys of the finished tasks in the order of finishing."""
-        return self._store.indexes.task_keys("finished")
-
-    @property
-    def failed_tasks(self) -> list[str]:
-        """Keys of the failed tasks in the order of failing."""
-        return self._store.indexes.task_keys("failed")
-
-    @property
-    def n_tasks(self) -> int:
-        """Number of all tasks."""
-        return self._store.indexes.count("all")
-
-    @property
-    def n_queued_tasks(self) -> int:
-        """Number of queued tasks."""
-        return self._store.indexes.count("queue")
-
-    @property
-    def n_running_tasks(self) -> int:
-        """Number of running tasks."""
-        return self._store.indexes.count("running")
-
-    @property
-    def n_finished_tasks(self) -> int:
-        """Number of finished tasks."""
-        return self._store.indexes.count("finished")
-
-    @property
-    def n_failed_tasks(self) -> int:
-        """Number of failed tasks."""
-        return self._store.indexes.count("failed")
-
     def is_running_task(self, keys: Sequence[str]) -> list[bool]:
         """Tell of each key whether its task runs; False also where there is no such task."""
         return self._is_in(keys, TaskState.RUNNING)
@@ -322,50 +286,9 @@ class Tasks(Generic[X, Y, XE, YE], metaclass=SpecialisedType):
         return self._hashes.read([key], fields)[0]
 
     @property
-    def worker_ids(self) -> list[str]:
-        """Ids of all workers that have registered, sorted."""
-        return self._store.worker_ids()
-
-    @property
-    def running_worker_ids(self) -> list[str]:
-        """Ids of the running workers, sorted."""
-        return self._store.worker_ids("running_workers")
-
-    @property
-    def terminated_worker_ids(self) -> list[str]:
-        """Ids of the workers that have ended or were lost, sorted."""
-        return self._store.worker_ids("terminated_workers")
-
-    @property
-    def n_workers(self) -> int:
-        """Number of workers that have registered."""
-        return self._store.n_workers()
-
-    @property
-    def n_running_workers(self) -> int:
-        """Number of running workers."""
-        return self._store.n_workers("running_workers")
-
-    @property
-    def n_terminated_workers(self) -> int:
-        """Number of workers that have ended or were lost."""
-        return self._store.n_workers("terminated_workers")
-
-    @property
     def worker_info(self) -> pl.DataFrame:
         """The workers, one row each: id, state, process, host, times and why it ended."""
         return self._reader.workers()
-
-    def __repr__(self) -> str:
-        try:
-            progress = self._store.progress(patient=False)
-        except RushTypedError as error:
-            return f"<{type(self).__name__} {self._network_id!r} {type(error).__name__}>"
-        counts = f"queued={progress.queued} running={progress.running}"
-        return (
-            f"<{type(self).__name__} {self._network_id!r} workers={progress.running_workers} "
-            f"{counts} finished={progress.finished} failed={progress.failed}>"
-        )
 
     def _watch(self, detect_lost_workers: bool) -> Watch:  # noqa: ARG002, FBT001 - a Network does
         """Return how to look after workers while waiting."""

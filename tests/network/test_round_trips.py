@@ -37,6 +37,7 @@ PROPERTIES = [
     *("n_tasks", "n_queued_tasks", "n_running_tasks", "n_finished_tasks", "n_failed_tasks"),
     *("worker_ids", "running_worker_ids", "terminated_worker_ids"),
     *("n_workers", "n_running_workers", "n_terminated_workers"),
+    *("progress", "schemas"),
 ]
 
 

@@ -11,8 +11,8 @@ from tests.store.stored import StoredNetwork
 def test_a_fresh_network_has_nothing(net: StoredNetwork) -> None:
     seen = net.watch()
     progress = net.store.progress()
-    assert net.reply == [b"0-0", 0, 0, 0, 0, 0, 0, b"", b""]
-    assert progress == Progress(b"0-0", False, 0, 0, 0, 0, 0, None, None)
+    assert net.reply == [b"0-0", 0, 0, 0, 0, 0, 0, b"", b"", b""]
+    assert progress == Progress(b"0-0", False, 0, 0, 0, 0, 0, None, None, None)
     assert seen.changes() == {}
 
 
@@ -33,6 +33,7 @@ def test_every_state_is_counted(net: StoredNetwork) -> None:
         failed=1,
         running_workers=2,
         max_tasks=None,
+        max_seconds=None,
         seconds=None,
     )
 

@@ -204,6 +204,7 @@ WRITES: list[Callable[[StoredNetwork], object]] = [
     lambda net: net.push_finished("a"),
     lambda net: net.push_failed("a"),
     lambda net: net.worker("w2"),
+    lambda net: net.store.import_tasks([("i", "queued", "1", "xs", b"X")]),
     lambda net: net.push_running(worker_in(net), "a"),
     lambda net: worker_in(net).pop_task(0),
     pop_in_vain,

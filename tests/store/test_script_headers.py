@@ -27,6 +27,7 @@ FEW_VALUES = {
     ("restore_worker", "unpack(ARGV, 5)"),
     ("read_hashes", "unpack(ARGV, 3, 2 + n)"),  # the fields asked for
     ("read_hashes", "unpack(fields)"),
+    ("import_tasks", "unpack(ARGV, i + 3, last)"),  # the fields of a task
     ("verify_tasks", "unpack(it.problems)"),  # three for each index at most
 }
 CHUNKED = (
@@ -243,6 +244,7 @@ def use_every_script(net: StoredNetwork) -> WorkerStore:
     net.push("a", "b")
     net.push_finished("x")
     net.push_failed("f", "g")
+    store.import_tasks([("i", "queued", "3", "xs", b"X", "attempt", b"1", "created_at", b"5")])
     net.push_running(worker, "r", "s")
     store.indexes.read_hashes(["a"], ["xs"])
     worker.pop_task(0)

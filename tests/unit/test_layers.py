@@ -18,24 +18,30 @@ LAYERS = (
     *("errors", "printable", "arguments", "keys", "pipes", "models", "dtypes", "schema"),
     *("stored_schema", "generics", "specialisation"),
     *("codec", "frames", "keeper", "private_directory", "embedded", "connect"),
-    *("lua", "access", "channel", "wire"),
+    *("lua", "access", "server_errors", "channel", "wire"),
     *("pace",),
     *("index_store", "store", "expiry_store"),
     *("journal", "restoration"),
     *("worker_store", "log_store", "lease_store", "selection", "cache", "task", "packer"),
     *("membership", "hashes", "waiter", "reader", "log_reader", "verification", "logs", "plan"),
-    *("tasks",),
+    *("view", "tasks"),
     *("progress", "large_objects", "loops", "heartbeat", "worker", "launch"),
-    *("loop_types", "network"),
+    *("loop_types", "network", "study", "networks"),
     *("__init__", "demo", "testing", "pytest_plugin", "dashboard", "cli", "__main__"),
 )
 # Polars, what imports it, and optional extras are kept out of a worker's start-up.
 LATE = (
     *("polars", "rushtyped.frames", "rushtyped.cache", "rushtyped.reader", "rushtyped.log_reader"),
-    *("rushtyped.verification", "rushtyped.testing", "rushtyped.demo", "pydantic_settings"),
+    *(
+        "rushtyped.verification",
+        "rushtyped.study",
+        "rushtyped.testing",
+        "rushtyped.demo",
+        "pydantic_settings",
+    ),
     *("sklearn", "numpy", "rushtyped.launch.watched"),
 )
-TYPES_ONLY = (*LATE[:7], "pydantic._internal", "rushtyped.launch.watched")
+TYPES_ONLY = (*LATE[:8], "pydantic._internal", "rushtyped.launch.watched")
 MOST_LINES = 400
 MOST_LINES_OF_A_FUNCTION = 40
 

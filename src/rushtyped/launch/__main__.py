@@ -8,5 +8,11 @@ import sys
 from rushtyped.launch.nursery import serve_manager
 from rushtyped.launch.running import run_order
 
-order = serve_manager(sys.stdin.fileno())
-sys.exit(0 if order is None else run_order(order))
+
+def main() -> int:
+    """Serve the manager; in a forked worker, run its order. Return the exit code."""
+    order = serve_manager(sys.stdin.fileno())
+    return 0 if order is None else run_order(order)
+
+
+sys.exit(main())

@@ -25,6 +25,7 @@ from rushtyped import (
     TooLargeError,
     UnknownNetworkError,
     UnknownTaskError,
+    UnreadableFileError,
     UnsupportedFieldError,
     UntrustedLoopError,
     WaitTimeoutError,
@@ -47,6 +48,7 @@ ANY: tuple[type[RushTypedError], ...] = (
     WorkerStoppedError,
 )
 VALUES: tuple[type[ValueError], ...] = (
+    UnreadableFileError,
     ColumnCollisionError,
     InvalidArgumentError,
     InvalidNetworkIdError,

@@ -16,6 +16,7 @@ from rushtyped import (
     Condition,
     Extra,
     Network,
+    Progress,
     TaskRecord,
     Tasks,
     TaskState,
@@ -187,3 +188,10 @@ class Study(Network[Params, Scores]):
 
 
 MAKE: Callable[[str], Network[Params, Scores]] = Network[Params, Scores]
+
+
+def looks(network: Network[Params, Scores]) -> None:
+    assert_type(network.progress, Progress)
+    assert_type(network.wait_for_change(timeout=0.0), bytes)
+    network.wait_for_change(network.progress.event, timeout=1)
+    assert_type(network.schemas, dict[str, dict[str, object]])

@@ -8,7 +8,18 @@ from typing import assert_type
 import polars as pl
 import redis
 
-from rushtyped import AnyExtra, Condition, Task, TaskRecord, Tasks, TaskState, Worker, Xs, Ys
+from rushtyped import (
+    AnyExtra,
+    Condition,
+    Progress,
+    Task,
+    TaskRecord,
+    Tasks,
+    TaskState,
+    Worker,
+    Xs,
+    Ys,
+)
 
 
 class Params(Xs):
@@ -120,3 +131,10 @@ def others(worker: Worker[Params, Scores]) -> None:
 def as_tasks(worker: Worker[Params, Scores]) -> None:
     shared: Tasks[Params, Scores] = worker
     assert_type(shared.n_tasks, int)
+
+
+def looks(worker: Worker[Params, Scores]) -> None:
+    assert_type(worker.progress, Progress)
+    assert_type(worker.wait_for_change(timeout=0.0), bytes)
+    worker.wait_for_change(worker.progress.event, timeout=1)
+    assert_type(worker.schemas, dict[str, dict[str, object]])
