@@ -18,7 +18,7 @@ export PYTHON
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup demo test test-servers test-long chaos load bench lint clean
+.PHONY: help setup demo test test-servers test-long chaos load bench docs pictures lint clean
 
 help:
 	@echo 'make setup        install the package and the tools of its developers into $(VENV)'
@@ -29,6 +29,8 @@ help:
 	@echo 'make chaos        lose processes, servers and connections under 100,000 tasks, and count them'
 	@echo 'make load         bear a million tasks, 200 workers and large values, and weigh them'
 	@echo 'make bench        measure rushtyped beside its peers ($(PEERS))'
+	@echo 'make docs         build the documentation into site/, strictly and offline'
+	@echo 'make pictures     make the pictures of the documentation anew, from real runs'
 	@echo 'make lint         run ruff, mypy and basedpyright'
 	@echo 'make clean        remove everything that the targets above made'
 
@@ -65,6 +67,12 @@ bench:
 	@$(MAKE) --no-print-directory .venv-bench/.stamp-peers VENV=.venv-bench
 	.venv-bench/bin/python -m tests.benchmarks.run $(ARGS)
 
+docs: $(VENV)/.stamp-dev
+	$(PY) -m mkdocs build --strict $(ARGS)
+
+pictures: $(VENV)/.stamp-dev
+	RUSHTYPED_PICTURES=1 $(PY) -m pytest -q tests/dashboard/test_pages.py tests/docs/test_pictures.py $(ARGS)
+
 lint: $(VENV)/.stamp-dev
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
@@ -72,7 +80,7 @@ lint: $(VENV)/.stamp-dev
 	$(PY) -m basedpyright
 
 clean:
-	rm -rf .venv .venv-* .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	rm -rf .venv .venv-* site .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.stamp-peers: $(VENV)/.stamp-bench
