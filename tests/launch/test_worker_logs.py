@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -127,3 +130,41 @@ def test_levels_that_make_no_sense_start_no_worker(network: ParamNetwork) -> Non
     with pytest.raises(InvalidTypeError, match=r"log_levels must map .* but is 'INFO'"):
         network.start_local_workers(loops.log_something, log_levels="INFO")  # type: ignore[arg-type]  # wrong on purpose
     assert network._crew.local.ever_started == set()
+
+
+SCRIPT = """
+from loguru import logger
+from rushtyped import Network, Worker, Xs, Ys
+
+class Params(Xs):
+    x: float
+
+class Scores(Ys):
+    y: float
+
+bound = logger.bind(part="search")
+
+def loop(worker: Worker[Params, Scores]) -> None:
+    logger.warning("plain")
+    bound.warning("bound")
+
+with Network[Params, Scores]() as network:
+    network.start_local_workers(loop, n_workers=1)
+    network.wait_until_done(timeout=30.0)
+    print(network.read_log()["message"].to_list())
+"""
+
+
+def test_loguru_in_a_loop_that_travels_whole_writes_to_the_workers_log(
+    redis_url: str, tmp_path: Path
+) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    done = subprocess.run(
+        [sys.executable, script],
+        env={**os.environ, "REDIS_URL": redis_url},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "['plain', 'bound']"

@@ -9,11 +9,13 @@ import io
 import random
 import sys
 from collections.abc import Iterable, Iterator
+from operator import attrgetter
 from pickle import PickleBuffer
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import cloudpickle
+import loguru
 
 from rushtyped.generics import reduce_model
 from rushtyped.large_objects import Sink
@@ -22,6 +24,7 @@ PYTHON = f"{sys.implementation.name} {sys.version_info.major}.{sys.version_info.
 """This Python, as far as the code of functions depends on it."""
 
 _PROTOCOL = 5
+_CORE_OF_LOGURU = attrgetter("logger._core")
 
 
 def dump(content: object, sink: Sink) -> bool:
@@ -73,8 +76,9 @@ class _LoopPickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle ha
     """Sends functions of the global random generators by name, and notes whether it sends code.
 
     Such a function is a method of its generator, whose state would travel with it: all workers
-    would draw the same numbers. Scores[float] is sent as Scores and float, and so remains the
-    class that the code of a loop means by it.
+    would draw the same numbers. What loguru's loggers write to is sent by name too: a copy would
+    have a handler of its own, and keep what the loop logs from the worker's log. Scores[float] is
+    sent as Scores and float, and so remains the class that the code of a loop means by it.
     """
 
     holds_code = False
@@ -83,6 +87,8 @@ class _LoopPickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle ha
         if isinstance(obj, CodeType):
             self.holds_code = True
             return NotImplemented
+        if obj is _CORE_OF_LOGURU(loguru):
+            return _CORE_OF_LOGURU, (loguru,)
         owner = getattr(obj, "__self__", None)
         for module, generator in _global_generators():
             if owner is generator:
