@@ -31,7 +31,7 @@ from rushtyped.membership import read_schemas
 from rushtyped.models import Extra, Xs, Ys
 from rushtyped.packer import Conditions
 from rushtyped.plan import endpoint_for, secret, settings
-from rushtyped.progress import ProgressLine
+from rushtyped.progress import progress_display
 from rushtyped.selection import check_keys, check_worker_ids, first_of_each
 from rushtyped.specialisation import check_undeclared, specialise_as_stored
 from rushtyped.task import XE, YE, X, Y
@@ -123,8 +123,9 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
 
         Starts as many as planned, else as this process may use cores, and does not wait for them.
         Supervised workers end when this process does, even by a kill. `log_levels` says what is
-        kept for `read_log`, warnings unless told otherwise; `message_log` and `output_log` are
-        directories that get a file for each worker: message_<id>.log, output_<id>.log.
+        kept for `read_log`, warnings unless told otherwise; `log_buffer_size` records are gathered
+        before they are sent. `message_log` and `output_log` are directories that get a file for
+        each worker: message_<id>.log, output_<id>.log. Heartbeats are seconds, as of a `Worker`.
         """
         found = settings(
             n_workers=n_workers,
@@ -205,7 +206,8 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
         The server's URL, where it holds a password, and the secret that loops are signed with are
         variables before the command. Without `credentials` they are left out, to be set as
         RUSHTYPED_REDIS_URL and RUSHTYPED_SECRET where the line runs; the latter then has to be
-        set here too. `python` is the interpreter there. The log shows the line without secrets.
+        set here too. `python` is the interpreter there. The log shows the line without secrets. The
+        other options are those of `start_local_workers`.
         """
         if not credentials and secret() is None:
             raise InvalidArgumentError(
@@ -261,27 +263,26 @@ class Network(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
     def wait_until_done(self, *, timeout: float | None = None, progress: bool = False) -> None:
         """Wait until the budget is spent and no task runs, or no worker is left.
 
-        Sees to lost local workers meanwhile. Raises WaitTimeoutError after `timeout` seconds,
-        WorkerStartError when no worker is left since none could start.
+        Sees to lost local workers meanwhile; `progress` shows a bar, or lines without a terminal.
+        Raises WaitTimeoutError after `timeout` seconds, WorkerStartError when none could start.
         """
         left = countdown(check_seconds("timeout", timeout))
-        line = ProgressLine(self.network_id) if progress else None
-        while True:
-            self.detect_lost_workers()
-            state = self._store.progress()
-            done = state.spent and state.running == 0
-            done = done or (state.running_workers == 0 and self._crew.is_deserted())
-            if line is not None:
-                line.show(state, last=done)
-            if done:
-                return
-            if left() <= 0:
-                raise WaitTimeoutError(
-                    f"network {self.network_id!r} was not done within {timeout:g} s: "
-                    f"{state.finished} tasks are finished, {state.running} run"
-                )
-            self._store.wait_for_event(state.event, min(left(), self._crew.pause))
-            time.sleep(min(_CALM, max(0.0, left())))
+        with progress_display(self.network_id, wanted=progress) as display:
+            while True:
+                self.detect_lost_workers()
+                state = self._store.progress()
+                done = state.spent and state.running == 0
+                done = done or (state.running_workers == 0 and self._crew.is_deserted())
+                display.show(state, last=done)
+                if done:
+                    return
+                if left() <= 0:
+                    raise WaitTimeoutError(
+                        f"network {self.network_id!r} was not done within {timeout:g} s: "
+                        f"{state.finished} tasks are finished, {state.running} run"
+                    )
+                self._store.wait_for_event(state.event, min(left(), self._crew.pause))
+                time.sleep(min(_CALM, max(0.0, left())))
 
     def stop_workers(
         self, type: StopType = "kill", *, worker_ids: Sequence[str] | None = None

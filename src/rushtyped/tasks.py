@@ -17,6 +17,7 @@ from rushtyped.keys import NetworkKeys, check_network_id, new_task_keys, new_tok
 from rushtyped.membership import Membership, check_server
 from rushtyped.models import Condition, TaskState
 from rushtyped.packer import RECORD_FIELDS, Conditions, Packer
+from rushtyped.progress import progress_display
 from rushtyped.schema import DEFAULT_FIELDS, Field
 from rushtyped.specialisation import SpecialisedType
 from rushtyped.store import Store
@@ -134,7 +135,8 @@ class Tasks(NetworkView, Generic[X, Y, XE, YE], metaclass=SpecialisedType):
     def retry_tasks(self, keys: Sequence[str]) -> list[str]:
         """Put failed tasks back to the end of the queue; return the keys that this call moved.
 
-        Each comes once, however often it is given.
+        Each comes once, however often it is given; others are left, with a warning. Raises
+        UnknownTaskError for keys of no task.
         """
         keys = list(dict.fromkeys(selection.check_keys(keys)))
         self._membership.check_many(keys)
@@ -148,7 +150,11 @@ class Tasks(NetworkView, Generic[X, Y, XE, YE], metaclass=SpecialisedType):
         offset: int = 0,
         limit: int | None = None,
     ) -> pl.DataFrame:
-        """Fetch all tasks in the order of creation; of a part of them, only that is read."""
+        """Fetch all tasks in the order of creation, a row each.
+
+        Columns: key, then those of `fields`, also where there are no tasks. `offset` and `limit`
+        choose a part of the tasks; only that is read.
+        """
         part = selection.check_part(offset, limit)
         return self._reader.index("all", selection.check_fields(fields), part)
 
@@ -159,7 +165,7 @@ class Tasks(NetworkView, Generic[X, Y, XE, YE], metaclass=SpecialisedType):
         offset: int = 0,
         limit: int | None = None,
     ) -> pl.DataFrame:
-        """Fetch the queued tasks, the next one first; of a part of them, only that is read."""
+        """Fetch the queued tasks, the next one first; columns and parts as in `fetch_tasks`."""
         part = selection.check_part(offset, limit)
         return self._reader.index("queue", selection.check_fields(fields), part)
 
@@ -170,12 +176,15 @@ class Tasks(NetworkView, Generic[X, Y, XE, YE], metaclass=SpecialisedType):
         offset: int = 0,
         limit: int | None = None,
     ) -> pl.DataFrame:
-        """Fetch the running tasks in the order of their start; of a part, only that is read."""
+        """Fetch the running tasks, the oldest first; columns and parts as in `fetch_tasks`."""
         part = selection.check_part(offset, limit)
         return self._reader.index("running", selection.check_fields(fields), part)
 
     def fetch_finished_tasks(self, *, fields: Sequence[Field] = DEFAULT_FIELDS) -> pl.DataFrame:
-        """Fetch the finished tasks in the order of finishing; each is read from Redis only once."""
+        """Fetch the finished tasks in the order of finishing, with the columns of `fetch_tasks`.
+
+        Each is read from Redis only once.
+        """
         return self._reader.finished(selection.check_fields(fields))
 
     def fetch_failed_tasks(
@@ -185,7 +194,7 @@ class Tasks(NetworkView, Generic[X, Y, XE, YE], metaclass=SpecialisedType):
         offset: int = 0,
         limit: int | None = None,
     ) -> pl.DataFrame:
-        """Fetch the failed tasks in the order of failing; of a part of them, only that is read."""
+        """Fetch the failed tasks in the order of failing; columns and parts as in `fetch_tasks`."""
         part = selection.check_part(offset, limit)
         return self._reader.index("failed", selection.check_fields(fields), part)
 
@@ -195,7 +204,7 @@ class Tasks(NetworkView, Generic[X, Y, XE, YE], metaclass=SpecialisedType):
         states: selection.States = selection.STATES,
         fields: Sequence[Field] = DEFAULT_FIELDS,
     ) -> pl.DataFrame:
-        """Fetch tasks of several states, with a column "state"; no task appears twice."""
+        """Fetch tasks of several states, with a column "state" after key; no task appears twice."""
         return self._reader.with_states(
             selection.check_states(states), selection.check_fields(fields)
         )
@@ -205,7 +214,8 @@ class Tasks(NetworkView, Generic[X, Y, XE, YE], metaclass=SpecialisedType):
     ) -> pl.DataFrame:
         """Fetch the tasks that have finished since the last call of this method.
 
-        Waits up to `timeout` seconds for the first one. Only this method moves its mark.
+        Columns as in `fetch_tasks`. Waits up to `timeout` seconds for the first one. Only this
+        method moves its mark.
         """
         seconds = check_seconds("timeout", timeout)
         return self._reader.new(selection.check_fields(fields), seconds or 0.0)
@@ -232,15 +242,19 @@ class Tasks(NetworkView, Generic[X, Y, XE, YE], metaclass=SpecialisedType):
         *,
         timeout: float | None = None,
         detect_lost_workers: bool = False,
+        progress: bool = False,
     ) -> None:
         """Wait until the tasks are finished or failed, or no worker is left to see to them.
 
-        A Network also waits for workers that it has started and that have yet to register. Raises
-        WaitTimeoutError after `timeout` seconds, UnknownTaskError for keys of no task.
+        A Network also waits for workers that it has started and that have yet to register.
+        `progress` shows a bar on standard error, lines now and then where that is no terminal.
+        Raises WaitTimeoutError after `timeout` seconds, UnknownTaskError for keys of no task.
         """
         keys = selection.check_keys(keys)
         seconds = check_seconds("timeout", timeout)
-        Waiter(self._store, keys).wait(seconds, self._watch(detect_lost_workers))
+        waiter = Waiter(self._store, keys)
+        with progress_display(self._network_id, wanted=progress) as display:
+            waiter.wait(seconds, self._watch(detect_lost_workers), display)
 
     def is_running_task(self, keys: Sequence[str]) -> list[bool]:
         """Tell of each key whether its task runs; False also where there is no such task."""
@@ -287,7 +301,11 @@ class Tasks(NetworkView, Generic[X, Y, XE, YE], metaclass=SpecialisedType):
 
     @property
     def worker_info(self) -> pl.DataFrame:
-        """The workers, one row each: id, state, process, host, times and why it ended."""
+        """The workers, a row each.
+
+        Columns worker_id, state, pid, hostname, version, heartbeat (whether its lease is held),
+        started_at and ended_at in UTC, and reason, which says why it ended.
+        """
         return self._reader.workers()
 
     def _watch(self, detect_lost_workers: bool) -> Watch:  # noqa: ARG002, FBT001 - a Network does

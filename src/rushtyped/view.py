@@ -7,19 +7,22 @@ import time
 
 from rushtyped.arguments import check_seconds
 from rushtyped.channel import Channel
-from rushtyped.connect import AnyClient
+from rushtyped.connect import AnyClient, Endpoint
 from rushtyped.errors import InvalidArgumentError, RushTypedError
 from rushtyped.membership import read_joined
+from rushtyped.notebook import progress_rows, table_html
 from rushtyped.schema import parse_schemas
 from rushtyped.store import Progress, Store
 
 _EVENT = re.compile(rb"[0-9]{1,19}-[0-9]{1,19}")
+_USER = re.compile(r"//[^/]*@")
 
 
 class NetworkView:
     """A network, by its id and its server; each property is one round trip."""
 
     _network_id: str
+    _endpoint: Endpoint
     _channel: Channel
     _store: Store
 
@@ -146,15 +149,24 @@ class NetworkView:
         return self._store.n_workers("terminated_workers")
 
     def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._network_id!r} on {self._server}>"
+
+    def _repr_html_(self) -> str:
+        """Write a small table for a notebook, in one round trip."""
+        return table_html(type(self).__name__, self._rows())
+
+    def _rows(self) -> dict[str, object]:
+        """List what a notebook shows; the error where the server is away."""
+        rows: dict[str, object] = {"network": self._network_id, "server": self._server}
         try:
-            progress = self._store.progress(patient=False)
+            return rows | progress_rows(self._store.progress(patient=False))
         except RushTypedError as error:
-            return f"<{type(self).__name__} {self._network_id!r} {type(error).__name__}>"
-        counts = f"queued={progress.queued} running={progress.running}"
-        return (
-            f"<{type(self).__name__} {self._network_id!r} workers={progress.running_workers} "
-            f"{counts} finished={progress.finished} failed={progress.failed}>"
-        )
+            return rows | {type(error).__name__: error}
+
+    @property
+    def _server(self) -> str:
+        """Where the server is, without who we are there."""
+        return _USER.sub("//", self._endpoint.address)
 
 
 def _checked(event: object) -> bytes:

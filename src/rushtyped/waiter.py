@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from rushtyped.errors import NetworkResetError, UnknownTaskError, WaitTimeoutError
+from rushtyped.forecast import Awaited
+from rushtyped.progress import NOTHING, Display
 from rushtyped.selection import unknown_tasks
 from rushtyped.store import Store
 
@@ -35,6 +37,7 @@ class Waiter:
     def __init__(self, store: Store, keys: Sequence[str]) -> None:
         self._store = store
         self._open = set(keys)
+        self._n = len(self._open)
         self._missing_since = float("inf")
         self._epoch = b""
         self._n_finished = 0
@@ -44,7 +47,7 @@ class Waiter:
         if unknown:
             raise unknown_tasks(store.keys.network_id, unknown)
 
-    def wait(self, timeout: float | None, watch: Watch) -> None:
+    def wait(self, timeout: float | None, watch: Watch, display: Display = NOTHING) -> None:
         """Block until all are settled or no worker is left.
 
         Raises WaitTimeoutError after `timeout` seconds, NetworkResetError when the tasks were
@@ -53,10 +56,12 @@ class Waiter:
         """
         deadline = float("inf") if timeout is None else time.monotonic() + timeout
         event: bytes | None = None
+        self._show(display)
         while self._open:
             watch.look()
             event = event or self._store.last_event()
             n_workers = self._look()
+            self._show(display)
             if not self._open or (n_workers == 0 and watch.is_deserted()):
                 return
             left = deadline - time.monotonic()
@@ -66,6 +71,12 @@ class Waiter:
                     f"{timeout:g} s, {min(self._open)!r} among them"
                 )
             event = self._store.wait_for_event(event, min(left, watch.pause))
+
+    def _show(self, display: Display) -> None:
+        """Show how many tasks are settled, where that is wanted and due."""
+        n_open = len(self._open)
+        if display.is_due(last=n_open == 0):
+            display.show(self._store.progress(), Awaited(self._n, n_open), last=n_open == 0)
 
     def _look(self) -> int:
         """Take out what has been settled since the last look; return the number of workers."""

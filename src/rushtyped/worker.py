@@ -61,7 +61,8 @@ class Worker(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
 
     A process beside this one renews the worker's lease every `heartbeat_period` seconds (5, at
     least 1), as long as this process and this object live. Without a renewal for
-    `heartbeat_expire` seconds (three periods) the worker counts as lost.
+    `heartbeat_expire` seconds (three periods) the worker counts as lost. Raises
+    WorkerIdTakenError for the id of another worker of the network.
     """
 
     def __init__(
@@ -137,6 +138,13 @@ class Worker(Tasks[X, Y, XE, YE], Generic[X, Y, XE, YE]):
     def worker_id(self) -> str:
         """Name of the worker."""
         return self._worker_id
+
+    def __repr__(self) -> str:
+        name = type(self).__name__
+        return f"<{name} {self._worker_id!r} of {self.network_id!r} on {self._server}>"
+
+    def _rows(self) -> dict[str, object]:
+        return {"worker": self._worker_id, **super()._rows()}
 
     @property
     def terminated(self) -> bool:

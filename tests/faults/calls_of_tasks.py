@@ -6,6 +6,7 @@ from operator import attrgetter
 
 from rushtyped import Condition
 from rushtyped.tasks import Tasks
+from rushtyped.view import NetworkView
 from tests.faults.call import Call, read
 from tests.faults.scene import Scene
 from tests.models import Params, Scores, points
@@ -18,16 +19,20 @@ def _settled(scene: Scene) -> list[str]:
 
 
 def _properties() -> dict[str, Call]:
-    found = [name for name, member in vars(Tasks).items() if isinstance(member, property)]
     return {
-        f"Tasks.{name}": read(attrgetter(f"network.{name}"))
-        for name in found
-        if name not in ("network_id", "connector") and not name.startswith("_")
+        f"{owner.__name__}.{name}": read(attrgetter(f"network.{name}"))
+        for owner in (NetworkView, Tasks)
+        for name, member in vars(owner).items()
+        if isinstance(member, property)
+        and name not in ("network_id", "connector", "progress")
+        and not name.startswith("_")
     }
 
 
 CALLS: dict[str, Call] = {
     **_properties(),
+    "NetworkView.progress": read(lambda s: s.network.progress[1:8]),  # an event has its own name
+    "NetworkView.wait_for_change": read(lambda s: type(s.network.wait_for_change(timeout=0.0))),
     "Tasks.push_tasks": Call(lambda s: s.network.push_tasks(points(3))),
     "Tasks.push_tasks, with a new extra": Call(
         lambda s: s.network.push_tasks([POINT], xss_extra=[{"fresh": 1}])
@@ -50,6 +55,7 @@ CALLS: dict[str, Call] = {
         lambda s: s.network.write_hashes(keys=s.queued, note=["a", "b"])
     ),
     "Tasks.fetch_tasks": read(lambda s: s.network.fetch_tasks()),
+    "Tasks.fetch_tasks, a part": read(lambda s: s.network.fetch_tasks(offset=1, limit=3)),
     "Tasks.fetch_queued_tasks": read(lambda s: s.network.fetch_queued_tasks()),
     "Tasks.fetch_running_tasks": read(lambda s: s.network.fetch_running_tasks()),
     "Tasks.fetch_finished_tasks": Call(lambda s: s.network.fetch_finished_tasks()),

@@ -62,7 +62,7 @@ BREAKS = {
         "channel.py",
         "while _is_passing(error) and time.monotonic() + pause < deadline:",
         "while False:",
-        f"{LOST}[Tasks.n_tasks]",
+        f"{LOST}[NetworkView.n_tasks]",
     ),
     "epoch: a reader keeps tasks of before a reset": Break(
         "reader.py",

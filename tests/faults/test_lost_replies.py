@@ -26,7 +26,8 @@ from tests.faults.scene import Stage, new_scene
 
 CALLS = {**OF_TASKS, **OF_MANAGERS, **OF_WORKERS}
 SILENT = {
-    *("Tasks.network_id", "Tasks.connector", "Tasks.reconnect", "Tasks.reset_cache"),
+    *("NetworkView.network_id", "NetworkView.connector", "NetworkView.reconnect"),
+    "Tasks.reset_cache",
     *("Worker.worker_id", "Worker.stop"),
     *("Task.key", "Task.xs", "Task.xs_extra", "Task.attempt"),
 }

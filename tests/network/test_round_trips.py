@@ -29,7 +29,7 @@ def scripts_are_loaded(network: ParamNetwork, worker: ParamWorker) -> None:
     network.push_tasks(points(1))
     network.stop_workers("terminate", worker_ids=["nobody"])
     network.is_failed_task(keys)
-    repr(network)
+    _ = network.progress
 
 
 PROPERTIES = [
@@ -83,7 +83,8 @@ CALLS: dict[str, tuple[int, Callable[[ParamNetwork], object]]] = {
     "detect_lost_workers": (1, lambda n: n.detect_lost_workers()),
     "stop_workers": (1, lambda n: n.stop_workers("terminate")),
     "wait_for_workers": (2, lambda n: n.wait_for_workers(1)),
-    "repr": (1, repr),
+    "repr": (0, repr),
+    "the HTML of a notebook": (1, lambda n: n._repr_html_()),
 }
 
 

@@ -23,11 +23,12 @@ LAYERS = (
     *("index_store", "store", "expiry_store"),
     *("journal", "restoration"),
     *("worker_store", "log_store", "lease_store", "selection", "cache", "task", "packer"),
+    *("forecast", "notebook", "progress_bar", "progress"),
     *("membership", "hashes", "waiter", "reader", "log_reader", "verification", "logs", "plan"),
     *("view", "tasks"),
-    *("progress", "large_objects", "loops", "heartbeat", "worker", "launch"),
+    *("large_objects", "loops", "heartbeat", "worker", "launch"),
     *("loop_types", "network", "study", "networks"),
-    *("__init__", "demo", "testing", "pytest_plugin", "dashboard", "cli", "__main__"),
+    *("__init__", "plots", "demo", "testing", "pytest_plugin", "dashboard", "cli", "__main__"),
 )
 # Polars, what imports it, and optional extras are kept out of a worker's start-up.
 LATE = (
@@ -39,7 +40,8 @@ LATE = (
         "rushtyped.demo",
         "pydantic_settings",
     ),
-    *("sklearn", "numpy", "rushtyped.launch.watched"),
+    *("rushtyped.launch.watched", "rushtyped.progress_bar", "rushtyped.cli.app"),
+    *("rushtyped.dashboard", "rushtyped.plots", "sklearn", "numpy"),
 )
 TYPES_ONLY = (*LATE[:8], "pydantic._internal", "rushtyped.launch.watched")
 MOST_LINES = 400

@@ -103,7 +103,7 @@ def push_and_fetch(network: Network[Params, Scores]) -> None:
     for record in network.read_tasks(keys):
         assert_type(record.xs, Params)
         assert_type(record.ys, Scores | None)
-    network.wait_for_tasks(keys, timeout=10, detect_lost_workers=True)
+    network.wait_for_tasks(keys, timeout=10, detect_lost_workers=True, progress=True)
     assert_type(network.is_failed_task(keys), list[bool])
     assert_type(network.tasks_with_state(["running"]), dict[TaskState, list[str]])
     assert_type(network.n_tasks, int)
