@@ -29,7 +29,7 @@ help:
 	@echo 'make chaos        lose processes, servers and connections under 100,000 tasks, and count them'
 	@echo 'make load         bear a million tasks, 200 workers and large values, and weigh them'
 	@echo 'make bench        measure rushtyped beside its peers ($(PEERS))'
-	@echo 'make docs         build the documentation into site/, strictly and offline'
+	@echo 'make docs         build the documentation into build/docs, strictly and offline'
 	@echo 'make pictures     make the pictures of the documentation anew, from real runs'
 	@echo 'make lint         run ruff, mypy and basedpyright'
 	@echo 'make clean        remove everything that the targets above made'
@@ -68,10 +68,12 @@ bench:
 	.venv-bench/bin/python -m tests.benchmarks.run $(ARGS)
 
 docs: $(VENV)/.stamp-dev
-	$(PY) -m mkdocs build --strict $(ARGS)
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet $(ARGS)
+	@echo "The documentation is in build/docs: open build/docs/index.html"
 
 pictures: $(VENV)/.stamp-dev
-	RUSHTYPED_PICTURES=1 $(PY) -m pytest -q tests/dashboard/test_pages.py tests/docs/test_pictures.py $(ARGS)
+	$(PY) docs/pictures/states.py
+	PICTURES=1 $(PY) -m pytest -q tests/dashboard/test_pages.py tests/docs/test_code_blocks.py $(ARGS)
 
 lint: $(VENV)/.stamp-dev
 	$(PY) -m ruff check
@@ -80,7 +82,7 @@ lint: $(VENV)/.stamp-dev
 	$(PY) -m basedpyright
 
 clean:
-	rm -rf .venv .venv-* site .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	rm -rf .venv .venv-* .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.stamp-peers: $(VENV)/.stamp-bench

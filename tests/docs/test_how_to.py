@@ -1,8 +1,7 @@
-"""The page about clusters: what can run without one runs, and the rest can be read by Python."""
+"""The page about clusters: what can run without one runs."""
 
 from __future__ import annotations
 
-import ast
 import os
 import re
 import subprocess
@@ -71,11 +70,6 @@ def test_the_line_of_the_example_runs(
     run("sh", text=line if credentials else f"exec env {line}")
     with redis.Redis.from_url(redis_url) as client:
         assert client.llen(f"{NetworkKeys('study').prefix}finished") == 10
-
-
-@pytest.mark.parametrize("block", blocks("py"))
-def test_the_examples_that_need_a_cluster_can_be_read(block: str) -> None:
-    ast.parse(block)
 
 
 def test_the_executor_for_ray_is_short() -> None:

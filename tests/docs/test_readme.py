@@ -1,4 +1,4 @@
-"""The README and the quickstart: examples run, and the table leaves nothing of the manual out."""
+"""The README: its examples run, and its table leaves nothing of the manual out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from tests.models import Params, Scores
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PAGES = ("quickstart.md", "how-to-plan.md", "models.md")
 METHODS = (
     *("new", "reconnect", "start_workers", "start_local_workers", "start_remote_workers"),
     *("worker_script", "wait_for_workers", "stop_workers", "detect_lost_workers", "read_log"),
@@ -92,15 +91,6 @@ def test_the_bayesian_optimisation_finds_good_parameters(
     assert len(losses) == 5
     assert losses == sorted(losses)
     assert losses[0] < 0.12
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_the_examples_of_a_page_run_one_below_the_other(
-    page: str, tmp_path: Path, server_directory: Path
-) -> None:
-    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
-    assert len(examples(text)) > 2
-    run_script("\n".join(examples(text)), tmp_path, server_directory)
 
 
 @pytest.mark.parametrize("name", [*METHODS, *WORKER_METHODS, *FIELDS_AND_BINDINGS])
