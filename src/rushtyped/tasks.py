@@ -180,12 +180,21 @@ class Tasks(NetworkView, Generic[X, Y, XE, YE], metaclass=SpecialisedType):
         part = selection.check_part(offset, limit)
         return self._reader.index("running", selection.check_fields(fields), part)
 
-    def fetch_finished_tasks(self, *, fields: Sequence[Field] = DEFAULT_FIELDS) -> pl.DataFrame:
+    def fetch_finished_tasks(
+        self,
+        *,
+        fields: Sequence[Field] = DEFAULT_FIELDS,
+        offset: int = 0,
+        limit: int | None = None,
+    ) -> pl.DataFrame:
         """Fetch the finished tasks in the order of finishing, with the columns of `fetch_tasks`.
 
-        Each is read from Redis only once.
+        Each is read from Redis only once, and kept; a part of them is read anew and not kept.
         """
-        return self._reader.finished(selection.check_fields(fields))
+        part, wanted = selection.check_part(offset, limit), selection.check_fields(fields)
+        if part != selection.WHOLE:
+            return self._reader.index("finished", wanted, part)
+        return self._reader.finished(wanted)
 
     def fetch_failed_tasks(
         self,

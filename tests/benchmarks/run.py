@@ -20,6 +20,7 @@ from tests.benchmarks.measures.calls import measure_calls
 from tests.benchmarks.measures.fetch import measure_fetch
 from tests.benchmarks.measures.fleet import measure_fleet
 from tests.benchmarks.measures.latency import measure_latency
+from tests.benchmarks.measures.live_page import measure_live_page
 from tests.benchmarks.measures.server import measure_server
 from tests.benchmarks.measures.start import measure_start
 from tests.benchmarks.measures.throughput import measure_throughput
@@ -39,6 +40,7 @@ MEASURES: dict[str, Callable[[Scene], list[Measure]]] = {
     "start": measure_start,
     "fleet": measure_fleet,
     "latency": measure_latency,
+    "live page": measure_live_page,
 }
 DOCS = Path(__file__).parents[2] / "docs"
 GROWTH = "growth"

@@ -21,25 +21,14 @@ from tests.docs.blocks import (
     ROOT,
     SHELL,
     Block,
-    all_pages,
-    blocks_of,
     commands_of,
     read_blocks,
     script_of,
     targets,
 )
+from tests.docs.pages import OWNED, PAGES, SCRIPTS, run_page
 from tests.docs.shell import check_extras, commands
 
-OWNED = {
-    "README.md": "tests/docs/test_readme.py",
-    "docs/how-to-cluster.md": "tests/docs/test_how_to.py",
-    "docs/how-to-production.md": "tests/servers/test_production_page.py",
-    "docs/how-to-test.md": "tests/docs/test_how_to_test.py",
-    "docs/scaling.md": "tests/docs/test_scaling.py",
-    "docs/typing.md": "tests/docs/test_typing_page.py",
-    "docs/wire-format.md": "tests/launch/test_foreign_client.py",
-}
-"""Pages that tests of their own run, piece by piece, with more said of what comes out."""
 CHECKED = "docs/typing.md"
 """Its blocks of `py` are mistakes, which checkers report in the words of the page."""
 NOT_RUN = Counter(
@@ -57,40 +46,12 @@ NOT_RUN = Counter(
 )
 """Why blocks do not run, and how many of each: one more is a decision."""
 
-PAGES = {page: blocks_of(page) for page in all_pages()}
 BLOCKS = [block for blocks in PAGES.values() for block in blocks]
-SCRIPTS = [
-    page
-    for page, blocks in PAGES.items()
-    if page not in OWNED and any(block.is_run for block in blocks)
-]
 
 
 @pytest.mark.parametrize("page", SCRIPTS)
 def test_the_blocks_of_a_page_run_one_below_the_other(page: str, tmp_path: Path) -> None:
-    blocks = PAGES[page]
-    for block in blocks:
-        if block.file and block.is_run:
-            (tmp_path / block.file).write_text(block.text)
-    script = tmp_path / f"{Path(page).stem}.md.py"
-    script.write_text(script_of(blocks))
-    done = subprocess.run(
-        [sys.executable, script],
-        cwd=tmp_path,
-        env={
-            **os.environ,
-            "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}",
-            "RUSHTYPED_EMBEDDED_DIR": str(tmp_path / "server"),
-            "POLARS_TABLE_WIDTH": "200",
-            "BROWSER": "true",
-        },
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
-    assert done.returncode == 0, f"{done.stdout[-5000:]}\n{done.stderr[-5000:]}"
+    run_page(page, tmp_path)
     if page == "docs/quickstart.md":
         drawn = (tmp_path / "quickstart.svg").read_text(encoding="utf-8")
         assert drawn.startswith("<svg")

@@ -1,4 +1,4 @@
-"""The quickstart as a newcomer follows it: an empty environment, a wheel, what the page says."""
+"""Pages as a newcomer follows them: an empty environment, a wheel, what the page says."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ from pathlib import Path
 import pytest
 
 from tests.docs.blocks import ROOT, SHELL, blocks_of, commands_of
+from tests.docs.pages import SCRIPTS, run_page
 from tests.docs.shell import commands
 from tests.waiting import wait_until
 
 PAGE = "docs/quickstart.md"
 BLOCKS = blocks_of(PAGE)
 LIMIT = 600
+EXTRAS = "dashboard,demo,numpy,plots,testing"
 
 
 def build_wheel(directory: Path) -> None:
@@ -118,3 +120,24 @@ def test_the_quickstart_works_in_a_fresh_environment(tmp_path: Path) -> None:
         (address,) = re.findall(rf"http://\S+:{port}\S*", said)
         with urllib.request.urlopen(address, timeout=30) as reply:
             assert "rushtyped" in reply.read().decode()
+
+
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Variables of a shell in an environment with all extras that pages ask for."""
+    directory = tmp_path_factory.mktemp("newcomer")
+    variables = newcomer(directory)
+    install = ["bash", "-c", f"pip install --quiet 'rushtyped[{EXTRAS}]'"]
+    subprocess.run(install, env=variables, check=True, timeout=LIMIT)
+    return variables
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(LIMIT)
+@pytest.mark.xdist_group("newcomer")
+@pytest.mark.parametrize("page", SCRIPTS)
+def test_a_page_works_in_a_fresh_environment(
+    page: str, tmp_path: Path, everything: dict[str, str]
+) -> None:
+    python = Path(everything["PATH"].partition(os.pathsep)[0]) / "python"
+    run_page(page, tmp_path, python=python, variables={**everything, "HOME": str(tmp_path)})

@@ -143,7 +143,7 @@ def test_a_number_that_is_none_is_a_usage_error() -> None:
     demo = start("--workers", "two")
     _, messages = demo.communicate(timeout=60)
     assert demo.returncode == 2
-    assert "argument --workers: invalid int value: 'two'" in messages
+    assert "rushtyped: Invalid value for '--workers'" in messages
     assert "Traceback" not in messages
 
 

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from rushtyped import InvalidArgumentError, InvalidTypeError
-from tests.models import ParamNetwork, ParamWorker, points
+from tests.models import ParamNetwork, ParamWorker, Scores, points
 
-FETCHES = ("fetch_tasks", "fetch_queued_tasks", "fetch_running_tasks", "fetch_failed_tasks")
+STATES = ("queued", "running", "finished", "failed")
+FETCHES = ("fetch_tasks", *(f"fetch_{state}_tasks" for state in STATES))
 Fetch = Callable[..., Any]
 
 
@@ -20,6 +21,7 @@ def fetch(request: pytest.FixtureRequest, network: ParamNetwork, worker: ParamWo
     network.push_tasks(points(250))
     worker.push_running_tasks(points(250))
     network.push_failed_tasks(points(250))
+    network.push_finished_tasks(points(250), [Scores(y=1.0)] * 250)
     found: Fetch = getattr(network, request.param)
     return found
 

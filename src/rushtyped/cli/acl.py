@@ -2,14 +2,55 @@
 
 from __future__ import annotations
 
-import argparse
 import re
-import sys
+from typing import Annotated
+
+import typer
 
 from rushtyped.access import access_rule
+from rushtyped.cli.output import say
+from rushtyped.cli.parameters import examples
 from rushtyped.errors import InvalidArgumentError
 
 _USER = re.compile(r"[^\s\x00]+")
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="Name of the network.")]
+User = Annotated[
+    str | None,
+    typer.Option("--user", metavar="NAME", help="Print a line for an ACL file, for this user."),
+]
+Fast = Annotated[
+    bool,
+    typer.Option(
+        "--fast",
+        help="Allow SORT, which fetches faster, and with it reading all keys (Redis 7.0, Valkey).",
+    ),
+]
+Search = Annotated[
+    bool,
+    typer.Option(
+        "--search",
+        help="Allow SCAN, so that verify finds keys that nothing refers to; it names all keys.",
+    ),
+]
+Cluster = Annotated[
+    bool, typer.Option("--cluster", help="Allow what clients of a Redis Cluster ask for.")
+]
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add the command to those of the command line."""
+    app.command(
+        "acl",
+        help=_HOW,
+        short_help="Print the ACL rule of a user for one network.",
+        epilog=examples(
+            "redis-cli ACL SETUSER ada '>PASSWORD' $(rushtyped acl branin)",
+            "rushtyped acl branin --user ada >> users.acl",
+        ),
+    )(acl_command)
+
+
 _HOW = """\
 Print the rule of a user who may do in one network what this version does, and nothing else.
 
@@ -19,47 +60,23 @@ the server's ACL file (aclfile); ACL LOAD reads it. The rule holds no password: 
 URL of RUSHTYPED_REDIS_URL. Other databases than 0 need +select, too."""
 
 
-def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command to those of the command line."""
-    acl = commands.add_parser(
-        "acl",
-        help="print the ACL rule of a user for one network",
-        description=_HOW,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    acl.add_argument("network_id", metavar="ID", help="name of the network")
-    acl.add_argument("--user", metavar="NAME", help="print a line for an ACL file, for this user")
-    acl.add_argument(
-        "--fast",
-        action="store_true",
-        help="allow SORT, which fetches faster, and with it reading all keys (Redis 7.0, Valkey)",
-    )
-    acl.add_argument(
-        "--search",
-        action="store_true",
-        help="allow SCAN, so that verify finds keys that nothing refers to; it names all keys",
-    )
-    acl.add_argument(
-        "--cluster", action="store_true", help="allow what clients of a Redis Cluster ask for"
-    )
-    acl.set_defaults(run=_run_acl)
-
-
-def _run_acl(options: argparse.Namespace) -> int:
-    rule = access_rule(
-        options.network_id, fast=options.fast, search=options.search, cluster=options.cluster
-    )
-    if options.user is None:
+def acl_command(
+    network_id: Id,
+    *,
+    user: User = None,
+    fast: Fast = False,
+    search: Search = False,
+    cluster: Cluster = False,
+) -> None:
+    """Print the rule."""
+    rule = access_rule(network_id, fast=fast, search=search, cluster=cluster)
+    if user is None:
         print(f"on {rule}")
-        return 0
-    if not _USER.fullmatch(options.user):
+        return
+    if not _USER.fullmatch(user):
         raise InvalidArgumentError(
-            f"--user must be a name without white space but is {options.user!r}: an ACL file has "
+            f"--user must be a name without white space but is {user!r}: an ACL file has "
             "no way to write it"
         )
-    print(f"user {options.user} on {rule}")
-    print(
-        f"rushtyped: add >PASSWORD or #SHA256 of a password behind 'user {options.user} on'",
-        file=sys.stderr,
-    )
-    return 0
+    print(f"user {user} on {rule}")
+    say(f"add >PASSWORD or #SHA256 of a password behind 'user {user} on'")

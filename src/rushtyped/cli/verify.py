@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from rushtyped.network import Network
+import typer
+
+from rushtyped.cli.opened import open_network
+from rushtyped.cli.parameters import AsJson, NetworkId, RedisUrl, examples
 
 if TYPE_CHECKING:  # starting another command does not pay for Polars
     import polars as pl
@@ -15,32 +17,36 @@ PROBLEMS_LEFT = 3
 """Exit code where there are problems that were not mended; 1 and 2 are those of errors."""
 
 
-def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_commands(app: typer.Typer) -> None:
     """Add the command to those of the command line."""
-    verify = commands.add_parser(
-        "verify",
-        help="check what is stored of a network, while its workers go on",
-        description="Check that each task is in exactly one index, that of its state, and that "
-        "workers, counts and keys agree. Prints one problem a line. Exit code 0 where there is "
-        f"none left, {PROBLEMS_LEFT} otherwise, 1 for an error.",
-    )
-    verify.add_argument("network_id", metavar="ID", help="name of the network")
-    verify.add_argument(
-        "--redis", metavar="URL", help="server (RUSHTYPED_REDIS_URL, REDIS_URL, or embedded)"
-    )
-    verify.add_argument("--repair", action="store_true", help="mend what has one right answer")
-    verify.add_argument("--json", action="store_true", help="print one JSON object a line")
-    verify.set_defaults(run=_run_verify)
+    app.command(
+        "verify", epilog=examples("rushtyped verify branin", "rushtyped verify branin --repair")
+    )(verify_command)
 
 
-def _run_verify(options: argparse.Namespace) -> int:
-    with Network.open(options.network_id, redis=options.redis) as network:
-        findings = network.verify(repair=options.repair)
-    if options.json:
+def verify_command(
+    network_id: NetworkId,
+    *,
+    redis: RedisUrl = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Mend what has one right answer.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check what is stored of a network, while its workers go on.
+
+    Each task must be in exactly one index, that of its state, and workers, counts and keys must
+    agree. Prints one problem a line. The exit code is 0 where there is none left, 3 otherwise, 1
+    for an error.
+    """
+    with open_network(network_id, redis) as network:
+        findings = network.verify(repair=repair)
+    if as_json:
         sys.stdout.write(findings.write_ndjson())
     else:
-        _print(options.network_id, findings)
-    return 0 if findings["repaired"].all() else PROBLEMS_LEFT
+        _print(network_id, findings)
+    if not findings["repaired"].all():
+        raise typer.Exit(PROBLEMS_LEFT)
 
 
 def _print(network_id: str, findings: pl.DataFrame) -> None:

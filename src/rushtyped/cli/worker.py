@@ -1,4 +1,7 @@
-"""The command that is a worker process: `rushtyped worker`."""
+"""The command that is a worker process: `rushtyped worker`.
+
+It has a parser of its own, so that a worker starts without Typer and Rich.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any, TextIO
 
@@ -26,18 +30,26 @@ Run one worker of a network until its loop ends. The line that worker_script() w
 command. The server is taken from RUSHTYPED_REDIS_URL or REDIS_URL, which may hold a password, and
 the secret that the loop is signed with from RUSHTYPED_SECRET; neither is taken from the command
 line, where others could see it. Other settings can be given by RUSHTYPED_* variables too."""
+_EXAMPLE = """\
+Example:
+  RUSHTYPED_SECRET=... rushtyped worker --network-id branin --loop SHA256"""
 
 
-def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command to those of the command line."""
-    worker = commands.add_parser(
-        "worker",
-        help="run a worker; worker_script() writes the whole line",
+def run(arguments: Sequence[str]) -> int:
+    """Be the worker that the arguments describe; return the exit code."""
+    return _run_worker(_parser().parse_args(arguments))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="rushtyped worker",
         description=_DESCRIPTION,
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     for name, settings_of_option in _OPTIONS.items():
-        worker.add_argument(name, **settings_of_option)
-    worker.set_defaults(run=_run_worker)
+        parser.add_argument(name, **settings_of_option)
+    return parser
 
 
 _OPTIONS: dict[str, dict[str, Any]] = {

@@ -93,7 +93,7 @@ def _measured(rows: pl.DataFrame) -> tuple[list[float], list[float], float]:
     parts: list[Any] = train_test_split(x, (y / scale).to_list(), random_state=_SEED)
     learned, held_out, y_learned, y_held_out = parts
     forest = RandomForestRegressor(_TREES, random_state=_SEED).fit(learned, y_learned)
-    result = permutation_importance(
+    result: Any = permutation_importance(
         forest, held_out, y_held_out, n_repeats=_REPEATS, random_state=_SEED
     )
     score = float(forest.score(held_out, y_held_out))

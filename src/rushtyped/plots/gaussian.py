@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
@@ -21,13 +21,14 @@ def smoothed(rows: pl.DataFrame, grid: pl.DataFrame) -> pl.Series:
     from sklearn.gaussian_process.kernels import Matern, WhiteKernel  # noqa: PLC0415
 
     fitted = thinned(rows, _MOST_FITTED)
-    kernel = Matern([0.3, 0.3], (0.02, 10.0), nu=2.5) + WhiteKernel(0.1, (1e-5, 10.0))
+    lengths: Any = [0.3, 0.3]  # one for each x; the stubs know of one only
+    kernel = Matern(lengths, (0.02, 10.0), nu=2.5) + WhiteKernel(0.1, (1e-5, 10.0))
     model = GaussianProcessRegressor(kernel, random_state=_SEED)
     level, spread = _level(fitted["y"])
     with warnings.catch_warnings():  # a length at its bound is as good a picture
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(_unit(fitted, grid), ((fitted["y"] - level) / spread).to_list())
-    predicted = model.predict(_unit(grid, grid))
+    predicted: Any = model.predict(_unit(grid, grid))
     return pl.Series("y", predicted.tolist(), dtype=pl.Float64) * spread + level
 
 
