@@ -73,7 +73,7 @@ docs: $(VENV)/.stamp-dev
 
 pictures: $(VENV)/.stamp-dev
 	$(PY) docs/pictures/states.py
-	PICTURES=1 $(PY) -m pytest -q tests/dashboard/test_pages.py tests/docs/test_code_blocks.py $(ARGS)
+	PICTURES=1 $(PY) -m pytest -q tests/dashboard/test_live_pages.py tests/docs/test_code_blocks.py -k "pictures or quickstart" $(ARGS)
 
 lint: $(VENV)/.stamp-dev
 	$(PY) -m ruff check
