@@ -10,7 +10,8 @@ PYTHON ?=
 SERVERS ?= redis cluster sentinel tls acl
 # What the benchmarks compare with; pandas is for Optuna's frames.
 PEERS ?= celery optuna pandas rq saq
-WORKERS ?= 2
+# Processes of a test run: tests wait for others half of their time.
+WORKERS ?= 3
 ARGS ?=
 PY := $(VENV)/bin/python
 export PYTHON
@@ -40,7 +41,7 @@ demo: $(VENV)/.stamp-demo
 	@$(PY) -m rushtyped demo $(ARGS)
 
 test: $(VENV)/.stamp-dev
-	$(PY) -m pytest -q -n $(WORKERS) --dist loadgroup -m 'not slow' $(ARGS)
+	$(PY) -m pytest -q -n $(WORKERS) -m 'not slow' $(ARGS)
 
 # The scripts themselves are tried on the other server program, too.
 test-servers: $(VENV)/.stamp-dev
@@ -48,13 +49,13 @@ test-servers: $(VENV)/.stamp-dev
 		folders=tests/network; \
 		if [ "$$server" = redis ]; then folders='tests/network tests/store'; fi; \
 		echo "== $$folders on $$server"; \
-		$(PY) -m pytest -q -n $(WORKERS) --dist loadgroup -m 'not slow' --server $$server $(ARGS) \
+		$(PY) -m pytest -q -n $(WORKERS) -m 'not slow' --server $$server $(ARGS) \
 			$$folders || failed="$$failed $$server"; \
 	done; \
 	if [ -n "$$failed" ]; then echo "Failed on:$$failed" >&2; exit 1; fi
 
 test-long: $(VENV)/.stamp-dev
-	$(PY) -m pytest -q -n $(WORKERS) --dist loadgroup $(ARGS)
+	$(PY) -m pytest -q -n $(WORKERS) $(ARGS)
 
 chaos: $(VENV)/.stamp-dev
 	$(PY) -m tests.chaos.run $(ARGS)

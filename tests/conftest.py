@@ -11,11 +11,13 @@ import psutil
 import pytest
 from hypothesis import HealthCheck, settings
 from loguru import logger
+from xdist.remote import Producer
 
 from rushtyped.embedded import release_embedded_server, use_embedded_server
 from rushtyped.keys import new_network_id
 from tests.servers.forms import Form, open_form
 from tests.servers.process import ServerProcess, running_servers
+from tests.sharing import SharingScheduling
 from tests.waiting import wait_until
 
 # No test asserts how long something takes: the machine may be busy.
@@ -47,6 +49,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "not_on(*forms, reason): what the test is about is not so on these servers"
     )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> SharingScheduling:
+    """Keep tests together that share what takes long to make."""
+    return SharingScheduling(config, log)
 
 
 def pytest_report_header(config: pytest.Config) -> str:

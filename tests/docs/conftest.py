@@ -1,4 +1,4 @@
-"""The site is built once for all tests of it; they share one process (`xdist_group`)."""
+"""The site is built once for all tests of it; they share one process (see tests/sharing.py)."""
 
 from __future__ import annotations
 

@@ -134,7 +134,6 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(LIMIT)
-@pytest.mark.xdist_group("newcomer")
 @pytest.mark.parametrize("page", SCRIPTS)
 def test_a_page_works_in_a_fresh_environment(
     page: str, tmp_path: Path, everything: dict[str, str]

@@ -16,7 +16,7 @@ from rushtyped import Network, Worker
 from tests.docs.raised import has_source, raised_by
 from tests.docs.site import ROOT, Site
 
-pytestmark = [pytest.mark.xdist_group("site"), pytest.mark.timeout(180)]
+pytestmark = pytest.mark.timeout(180)
 PARTS = ("rushtyped", "rushtyped.plots", "rushtyped.testing", "rushtyped.dashboard")
 OVERVIEW = (ROOT / "docs/reference/index.md").read_text(encoding="utf-8")
 OF_EVERY_CALL = set(

@@ -15,7 +15,7 @@ from playwright.sync_api import sync_playwright
 
 from tests.docs.site import ROOT, Site
 
-pytestmark = [pytest.mark.xdist_group("site"), pytest.mark.timeout(180)]
+pytestmark = pytest.mark.timeout(180)
 PAGES = ("index.html", "quickstart.html", "concepts/states-and-promises.html", "typing.html")
 SOMEWHERE_ELSE = re.compile(r"^\s*(?:[a-z][a-z0-9+.-]*:)?//|^\s*https?:", re.IGNORECASE)
 

@@ -75,7 +75,6 @@ def fits(shown: str, message: str) -> bool:
     return re.fullmatch(".*".join(map(re.escape, shown.split("…"))), message) is not None
 
 
-@pytest.mark.xdist_group("typing")
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("checker", CHECKERS)
 @pytest.mark.parametrize("number", range(len(MISTAKES)))
@@ -90,7 +89,6 @@ def test_a_mistake_is_reported_in_the_words_of_the_page(
         assert fits(each, message), message
 
 
-@pytest.mark.xdist_group("typing")
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("checker", CHECKERS)
 def test_right_code_is_accepted(reports: dict[str, Reports], checker: str) -> None:

@@ -30,7 +30,7 @@ def undocumented(argument):
     return argument
 '''
 
-pytestmark = [pytest.mark.xdist_group("typing"), pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture(scope="module")

@@ -81,7 +81,7 @@ def checked(tmp_path_factory: pytest.TempPathFactory) -> Checked:
     )
 
 
-pytestmark = [pytest.mark.xdist_group("typing"), pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.mark.parametrize("checker", CHECKERS)
