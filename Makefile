@@ -11,7 +11,7 @@ SERVERS ?= redis cluster sentinel tls acl
 # What the benchmarks compare with; pandas is for Optuna's frames.
 PEERS ?= celery optuna pandas rq saq
 # Processes of a test run: tests wait for others half of their time.
-WORKERS ?= 3
+WORKERS ?= 4
 ARGS ?=
 PY := $(VENV)/bin/python
 export PYTHON

@@ -24,7 +24,7 @@ from tests.dashboard.browser import (
     window,
 )
 from tests.dashboard.serving import Served, served
-from tests.dashboard.study import N_FINISHED, StudyNetwork
+from tests.dashboard.study import N_FAILED, N_FINISHED, StudyNetwork
 from tests.dashboard.tuning import Cost, Origin, Quality, Settings, TuningNetwork, start_study
 from tests.servers.ports import free_port
 from tests.servers.process import ServerProcess
@@ -137,8 +137,8 @@ def test_who_may_only_look_finds_no_button_to_change_anything(
     visit: Visit, dashboard: Served, studied: StudyNetwork
 ) -> None:
     page = visit(address(dashboard.entry, studied.network_id, "tasks"))
-    expect(page.locator("#filter-note")).to_contain_text("tasks")
     page.get_by_label("State", exact=True).select_option("failed")
+    expect(page.locator("#filter-note")).to_have_text(f"{N_FAILED} tasks")
     page.get_by_role("row").filter(has_text="failed").first.click()
     expect(page.get_by_role("dialog")).to_be_visible()
     assert page.get_by_role("button", name="Stop").count() == 0
