@@ -11,10 +11,12 @@ SERVERS ?= redis cluster sentinel tls acl
 # What the benchmarks compare with; pandas is for Optuna's frames.
 PEERS ?= celery optuna pandas rq saq
 # Processes of a test run: tests wait for others half of their time.
-WORKERS ?= 4
+WORKERS ?= 3
 ARGS ?=
 PY := $(VENV)/bin/python
 export PYTHON
+# Compiled modules are kept, whatever this shell says: most tests start processes.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

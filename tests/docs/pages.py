@@ -12,6 +12,8 @@ from tests.docs.blocks import ROOT, all_pages, blocks_of, script_of
 
 OWNED = {
     "README.md": "tests/docs/test_readme.py",
+    "docs/example-median-stopping.md": "tests/docs/test_examples.py",
+    "docs/example-successive-halving.md": "tests/docs/test_examples.py",
     "docs/how-to-cluster.md": "tests/docs/test_how_to.py",
     "docs/how-to-production.md": "tests/servers/test_production_page.py",
     "docs/how-to-test.md": "tests/docs/test_how_to_test.py",
