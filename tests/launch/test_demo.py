@@ -93,6 +93,7 @@ def test_the_snippet_that_is_shown_reads_the_results_again(
     assert "shape: (8, " in again.stdout
 
 
+@pytest.mark.slow
 def test_a_killed_worker_neither_stops_the_run_nor_spoils_its_count(
     redis_url: str, network_id: str
 ) -> None:

@@ -64,7 +64,7 @@ def on_redis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.timeout(600)  # a failing history takes minutes to shrink
 @pytest.mark.usefixtures("on_embedded_server")
 @pytest.mark.parametrize(
-    ("machine", "n_examples"), [(ParamMachine, 100), (FreeMachine, 40), (RichMachine, 40)]
+    ("machine", "n_examples"), [(ParamMachine, 60), (FreeMachine, 25), (RichMachine, 25)]
 )
 def test_every_history_of_transitions_agrees_with_the_model(
     machine: AnyMachine, n_examples: int
