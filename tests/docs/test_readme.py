@@ -81,6 +81,7 @@ def test_the_random_search_finds_100_different_points_and_keeps_them(
     assert run_script(random_search, tmp_path, server_directory) == printed
 
 
+@pytest.mark.slow
 def test_the_bayesian_optimisation_finds_good_parameters(
     tmp_path: Path, server_directory: Path
 ) -> None:

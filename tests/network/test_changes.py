@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 
 import pytest
 
 from rushtyped import InvalidArgumentError, InvalidTypeError, Network, Progress
 from tests.models import ParamNetwork, Params, ParamWorker, Scores, points
-from tests.waiting import wait_until
+from tests.waiting import in_background, wait_until_blocked
 
 
 def test_progress_counts_all_states_at_one_instant(
@@ -49,14 +48,10 @@ def test_every_change_is_noticed(network: ParamNetwork, worker: ParamWorker) -> 
 
 
 def test_a_change_ends_a_wait_that_has_begun(network: ParamNetwork) -> None:
-    begun = network._channel.n_round_trips
-    found: list[bytes] = []
-    waiter = threading.Thread(target=lambda: found.append(network.wait_for_change(timeout=60.0)))
-    waiter.start()
-    wait_until(lambda: network._channel.n_round_trips >= begun + 1, description="the wait begins")
-    network.push_tasks(points(1))
-    waiter.join(30.0)
-    assert found == [network.progress.event]
+    with in_background(lambda: network.wait_for_change(timeout=20.0)) as waited:
+        wait_until_blocked(network)
+        network.push_tasks(points(1))
+        assert waited.result(timeout=15.0) == network.progress.event
 
 
 def test_without_time_it_only_looks(network: ParamNetwork) -> None:
