@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from itertools import chain
 from os import PathLike
 from pathlib import Path
@@ -107,10 +108,10 @@ def import_tasks(
     for piece in read_study(file):
         _check(file, packer, *piece)
     record_schemas(name, endpoint, patience, about.schemas)
-    for task_keys, columns in read_study(file):
-        packer.claim_stored(packer.records(task_keys, columns))
-        store.import_tasks(list(_rows(task_keys, columns)))
-    store.channel.close()
+    with closing(store.channel):
+        for task_keys, columns in read_study(file):
+            packer.claim_stored(packer.records(task_keys, columns))
+            store.import_tasks(list(_rows(task_keys, columns)))
     return Network.open(name, redis=endpoint, retry_timeout=patience)
 
 

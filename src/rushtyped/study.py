@@ -23,6 +23,7 @@ FILE_VERSION = 1
 _MARK = "rushtyped"
 _BINARY = ("xs", "ys", "xs_extra", "ys_extra", "condition")
 _NUMBERS = ("attempt", *TIMES)
+_NEEDED = ("key", "state", "xs", "attempt", "created_at")
 _SCHEMA: dict[str, pl.DataType] = {
     "key": pl.String(),
     "state": pl.String(),
@@ -91,8 +92,10 @@ def read_study(path: Path, step: int = CHUNK) -> Iterator[tuple[list[str], Colum
         frame = pl.read_parquet(path)
         if dict(frame.schema) != _SCHEMA:
             raise TypeError(f"its columns are {dict(frame.schema)}")
-        if frame["key"].has_nulls() or frame["key"].is_duplicated().any():
-            raise ValueError("keys are missing, or there more than once")
+        if missing := [name for name in _NEEDED if frame[name].has_nulls()]:
+            raise ValueError(f"some tasks lack {', '.join(missing)}")
+        if frame["key"].is_duplicated().any():
+            raise ValueError("a key is there more than once")
     except (OSError, pl.exceptions.PolarsError, TypeError, ValueError) as error:
         raise UnreadableFileError(f"{str(path)!r} cannot be read: {error}") from error
     for piece in frame.with_columns(_as_queued()).iter_slices(step):

@@ -164,6 +164,7 @@ Damage = Callable[[pl.DataFrame], pl.DataFrame]
         (lambda frame: frame.with_columns(pl.col("key") + " "), "a task key must be"),
         (lambda frame: frame.with_columns(xs=pl.lit(b"\xc1")), "is damaged"),
         (lambda frame: frame.with_columns(ys=pl.lit(None, pl.Binary)), "without its outcome"),
+        (lambda frame: frame.with_columns(attempt=pl.lit(None, pl.Int64)), "lack attempt"),
         (lambda frame: frame.with_columns(state=pl.lit("done")), "is damaged"),
         (lambda frame: frame.with_columns(attempt=pl.lit(0, pl.Int64)), "attempt 0"),
         (lambda frame: frame.with_columns(pl.col("created_at").dt.offset_by("1y")), "and times"),
